@@ -1,0 +1,87 @@
+import { z } from 'zod'
+
+/**
+ * The agreement between Reeve and consumers that adopted the SDK. Pure.
+ *
+ *   reeve.control  compacted   key  cluster/group[/topic[/partition]]   value Command      written by Reeve only
+ *   reeve.acks     compacted   key  cluster/group/member                value Ack          written by each member
+ *
+ * Each part of a key is percent-encoded, so any name is allowed. The most specific command that is in force wins.
+ * A tombstone is the same as `running`.
+ */
+export const protocolVersion = 1
+
+export interface Target {
+  readonly clusterId: string
+  readonly groupId: string
+  readonly topic?: string
+  readonly partition?: number
+}
+
+export const commandSchema = z.object({
+  version: z.literal(protocolVersion),
+  /** Unique for each command: the ack names it. */
+  commandId: z.string().min(1),
+  state: z.enum(['paused', 'running']),
+  issuedAtMs: z.number().int(),
+  /** The SDK lets go by itself at this time (epoch milliseconds), or `ttlMs` after it read the command, whichever is first. */
+  untilMs: z.number().int(),
+  ttlMs: z.number().int().nonnegative(),
+  /** One sentence for the owner's log. */
+  reason: z.string(),
+  issuer: z.string()
+})
+export type Command = z.infer<typeof commandSchema>
+
+export const ackSchema = z.object({
+  version: z.literal(protocolVersion),
+  groupId: z.string().min(1),
+  memberId: z.string().min(1),
+  clientId: z.string(),
+  /** For example kafkajs/2.2.4. */
+  client: z.string(),
+  /** What this member can pause. */
+  grain: z.enum(['group', 'topic', 'partition']),
+  /** The command in force for the group when this was written, null for none. */
+  commandId: z.string().nullable(),
+  state: z.enum(['paused', 'running', 'left', 'unsupported']),
+  /** Partitions held paused now, `topic-partition`. */
+  paused: z.array(z.string()),
+  atMs: z.number().int()
+})
+export type Ack = z.infer<typeof ackSchema>
+
+export function controlKey(target: Target): string {
+  const parts = [target.clusterId, target.groupId]
+  if (target.topic !== undefined) parts.push(target.topic)
+  if (target.partition !== undefined) parts.push(String(target.partition))
+  return parts.map(encodeURIComponent).join('/')
+}
+
+/** The target of a key, or null where it is not one of ours. */
+export function parseControlKey(key: string): Target | null {
+  try {
+    const parts = key.split('/').map(decodeURIComponent)
+    const [clusterId, groupId, topic, partition] = parts
+    if (parts.length < 2 || parts.length > 4 || !clusterId || !groupId) return null
+    if (partition !== undefined && !/^\d{1,9}$/.test(partition)) return null
+    return { clusterId, groupId, ...(topic !== undefined && { topic }), ...(partition !== undefined && { partition: Number(partition) }) }
+  } catch {
+    return null
+  }
+}
+
+export function ackKey(clusterId: string, groupId: string, memberId: string): string {
+  return [clusterId, groupId, memberId].map(encodeURIComponent).join('/')
+}
+
+/** Decodes a value of the control or acks topic; null where it is not one of ours, so that garbage never stops a consumer. */
+export function decode<T>(schema: z.ZodType<T>, value: Buffer | null): T | null {
+  if (value === null) return null
+  try {
+    const parsed = schema.safeParse(JSON.parse(value.toString('utf8')))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,62 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { KafkaConnection } from '#shared/kafka/connection.ts'
+
+/** The running stack that a test uses; written by deploy/local, never a cluster named in the environment by a user. */
+export interface Stack {
+  /** Plain listener; the anonymous principal is a super user there. */
+  readonly brokers: readonly string[]
+  readonly saslBrokers: readonly string[]
+  readonly tlsBrokers: readonly string[]
+  readonly caFile: string
+  readonly redisUrl: string
+  /** Folder with Kafka's jars. */
+  readonly kafkaLibs: string
+  /** Passwords by SCRAM user. */
+  readonly principals: Readonly<Record<string, string>>
+  /** Processes of the stack, so that a fault test may stop one it was given. */
+  readonly nodes: readonly { readonly name: string; readonly pid: number }[]
+}
+
+export function stack(): Stack {
+  const file = process.env['REEVE_TEST_STACK']
+  if (!file) throw new Error('REEVE_TEST_STACK is not set: run the tests with `npm test`, which brings its own cluster')
+  return JSON.parse(readFileSync(file, 'utf8')) as Stack
+}
+
+/** As the super user, over the plain listener. */
+export function superUser(clientId = 'test'): KafkaConnection {
+  return { brokers: stack().brokers, clientId }
+}
+
+/** As one SCRAM principal, over the SASL listener. */
+export function as(username: string): KafkaConnection {
+  const { saslBrokers, principals } = stack()
+  const password = principals[username]
+  if (password === undefined) throw new Error(`the stack has no principal ${username}`)
+  return { brokers: saslBrokers, clientId: `test-${username}`, sasl: { mechanism: 'SCRAM-SHA-512', username, password } }
+}
+
+let counter = 0
+/** A name nobody else uses, so that files can run side by side on one cluster. */
+export function unique(prefix: string): string {
+  return `${prefix}-${process.pid}-${Date.now().toString(36)}-${counter++}`
+}
+
+/** Starts one of Kafka's own tools by its class. */
+export function java(className: string, args: readonly string[], options: { heap?: string } = {}): ChildProcess {
+  return spawn('java', [`-Xmx${options.heap ?? '256m'}`, '-cp', `${stack().kafkaLibs}/*`, className, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+}
+
+/** Runs one of Kafka's own tools to its end. Throws with its output when it fails. */
+export async function javaOutput(className: string, args: readonly string[], input = ''): Promise<string> {
+  const child = java(className, args)
+  let output = ''
+  let errors = ''
+  child.stdout!.on('data', chunk => (output += chunk))
+  child.stderr!.on('data', chunk => (errors += chunk))
+  child.stdin!.end(input)
+  const code = await new Promise(resolve => child.on('close', resolve))
+  if (code !== 0) throw new Error(`${className} ended with ${code}: ${errors || output}`)
+  return output
+}
