@@ -1,0 +1,110 @@
+import type { PartitionView } from '../../domain/cluster-view.ts'
+import type { Cluster, NodeId } from '../cluster.ts'
+import { errorText, type Holes, reason } from './holes.ts'
+import { highWatermark, lastStable, listOffsetsV7, logStart, type OffsetKind, type PartitionsOf } from './list-offsets.ts'
+
+/** A partition that is being filled in. */
+export type OpenPartition = { -readonly [Field in keyof PartitionView]: PartitionView[Field] }
+
+/** Gentle: never more than this in one request, and one request at a time to each broker. */
+const partitionsPerRequest = 2_000
+
+/**
+ * The order matters. Last stable before high watermark keeps the first at or below the second. Log start comes last:
+ * retention moves it forward, so an older one would make `end - max(committed, logStart)` count records that are gone.
+ */
+const kinds: readonly [OffsetKind, 'lastStableOffset' | 'highWatermark' | 'logStartOffset'][] = [
+  [lastStable, 'lastStableOffset'],
+  [highWatermark, 'highWatermark'],
+  [logStart, 'logStartOffset']
+]
+
+const authorizationErrors = new Set([29, 30, 31]) // TOPIC_, GROUP_, CLUSTER_AUTHORIZATION_FAILED
+
+type Topics = ReadonlyMap<string, readonly OpenPartition[]>
+/** Why, by topic and partition. */
+type Failures = Map<OpenPartition, { topic: string; why: string; final: boolean }>
+
+/** Fills in the three offsets of every partition that has a leader. What failed is asked of the leader of that moment once more, then it is a hole. */
+export async function readOffsets(cluster: Cluster, topics: Topics, unseen: Holes, signal?: AbortSignal): Promise<void> {
+  for (const [topic, partitions] of topics)
+    for (const { partition, leader } of partitions) if (leader === null) unseen.add('partition', `${topic}-${partition}`, 'it has no leader')
+
+  const failures = await askLeaders(cluster, topics, signal)
+  const again = new Map<string, OpenPartition[]>()
+  for (const [partition, { topic, final }] of failures) if (!final) again.set(topic, [...(again.get(topic) ?? []), partition])
+  if (again.size > 0) {
+    const why = await learnLeaders(cluster, again)
+    if (why === null) {
+      for (const partitions of again.values()) for (const partition of partitions) failures.delete(partition)
+      for (const [partition, failure] of await askLeaders(cluster, again, signal)) failures.set(partition, failure)
+      for (const [topic, partitions] of again)
+        for (const partition of partitions) if (partition.leader === null) failures.set(partition, { topic, why: 'it lost its leader while it was asked', final: true })
+    }
+  }
+  for (const [{ partition }, { topic, why }] of failures) unseen.add('partition', `${topic}-${partition}`, why)
+}
+
+/** Null when the leaders are known again, else why not. */
+async function learnLeaders(cluster: Cluster, topics: Topics): Promise<string | null> {
+  try {
+    const metadata = await cluster.metadata([...topics.keys()])
+    const leaders = new Map(metadata.topics.map(topic => [topic.name, new Map(topic.partitions.map(partition => [partition.partitionIndex, partition.leaderId]))]))
+    for (const [topic, partitions] of topics)
+      for (const partition of partitions) {
+        const leader = leaders.get(topic)?.get(partition.partition)
+        // A topic that metadata no longer names keeps its leader: the second asking gives the reason.
+        if (leader !== undefined) partition.leader = leader < 0 ? null : leader
+      }
+    return null
+  } catch (error) {
+    return reason(error)
+  }
+}
+
+async function askLeaders(cluster: Cluster, topics: Topics, signal?: AbortSignal): Promise<Failures> {
+  const failures: Failures = new Map()
+  const ofLeader = new Map<NodeId, { topic: string; partition: OpenPartition }[]>()
+  for (const [topic, partitions] of topics)
+    for (const partition of partitions) {
+      if (partition.leader === null) continue
+      const asked = ofLeader.get(partition.leader)
+      if (asked) asked.push({ topic, partition })
+      else ofLeader.set(partition.leader, [{ topic, partition }])
+    }
+  await Promise.all([...ofLeader].map(([leader, asked]) => askLeader(cluster, leader, asked, failures, signal)))
+  return failures
+}
+
+async function askLeader(cluster: Cluster, leader: NodeId, asked: { topic: string; partition: OpenPartition }[], failures: Failures, signal?: AbortSignal): Promise<void> {
+  for (let start = 0; start < asked.length; start += partitionsPerRequest) {
+    const batch = asked.slice(start, start + partitionsPerRequest)
+    const open = new Map<string, Map<number, OpenPartition>>()
+    for (const { topic, partition } of batch) {
+      const byPartition = open.get(topic) ?? new Map<number, OpenPartition>()
+      open.set(topic, byPartition.set(partition.partition, partition))
+    }
+    const request: PartitionsOf[] = [...open].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }))
+    try {
+      for (const [kind, field] of kinds) {
+        signal?.throwIfAborted()
+        const response = await cluster.request(leader, listOffsetsV7, kind, request)
+        for (const { topic, partitions } of response.topics)
+          for (const { partition: index, errorCode, offset } of partitions) {
+            const partition = open.get(topic)?.get(index)
+            if (!partition) continue
+            if (errorCode === 0 && offset >= 0) partition[field] = offset
+            else failures.set(partition, { topic, why: errorCode === 0 ? 'the leader knows no offset' : errorText(errorCode), final: authorizationErrors.has(errorCode) })
+          }
+      }
+    } catch (error) {
+      if (signal?.aborted) throw error
+      // A broker that did not answer this request is not made to wait for, nor asked, the rest.
+      const why = `broker ${leader} did not answer: ${reason(error)}`
+      for (const { topic, partition } of asked.slice(start)) failures.set(partition, { topic, why, final: false })
+      return
+    }
+    for (const { topic, partition } of batch)
+      if (!failures.has(partition) && kinds.some(([, field]) => partition[field] === null)) failures.set(partition, { topic, why: 'the answer left it out', final: false })
+  }
+}

@@ -1,0 +1,86 @@
+import { describeClusterV1 } from '@platformatic/kafka'
+import type { ClusterView, TopicView } from '../../domain/cluster-view.ts'
+import type { Cluster, MetadataResponse } from '../cluster.ts'
+import { readGroups } from './groups.ts'
+import { errorText, type Holes, holes, reason } from './holes.ts'
+import { type OpenPartition, readOffsets } from './partition-offsets.ts'
+
+const describeOperation = 8 // AclOperation.DESCRIBE, a bit in the set of authorised operations
+
+/**
+ * One look at the whole cluster: topics, groups with their commits, then offsets. Commits are read before end offsets, so a
+ * lag is never negative; it may count what was produced, and not yet committed, during the scan. Whatever a broker or a
+ * missing right kept back is in `unseen`. Throws only when no broker gave its metadata, or with the signal's reason.
+ */
+export async function scan(cluster: Cluster, { atMs, signal }: { atMs: number; signal?: AbortSignal }): Promise<ClusterView> {
+  signal?.throwIfAborted()
+  const look = lookAt(cluster, atMs, signal)
+  if (!signal) return look
+  const aborted = Promise.withResolvers<never>()
+  const abort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([look, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+async function lookAt(cluster: Cluster, atMs: number, signal?: AbortSignal): Promise<ClusterView> {
+  const unseen = holes()
+  const metadata = await cluster.metadata(null)
+  const partitions = openPartitions(metadata, unseen)
+  noteMissingBrokers(metadata, unseen)
+  await noteMissingRights(cluster, unseen)
+
+  const groups = await readGroups(cluster, metadata, unseen, signal)
+  await readOffsets(cluster, partitions, unseen, signal)
+
+  const topics = new Map<string, TopicView>()
+  for (const { name, topicId } of metadata.topics) if (name != null && partitions.has(name)) topics.set(name, { name, topicId, partitions: partitions.get(name)! })
+  const brokers = metadata.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }))
+  return { clusterId: metadata.clusterId ?? '', atMs, brokers, topics, groups, unseen: unseen.list() }
+}
+
+function openPartitions(metadata: MetadataResponse, unseen: Holes): Map<string, OpenPartition[]> {
+  if (metadata.topics.length === 0) unseen.add('topics', 'all', 'the cluster answered with no topics: either it has none, or this principal may describe none')
+  const topics = new Map<string, OpenPartition[]>()
+  for (const { name, errorCode, partitions } of metadata.topics) {
+    if (name == null) continue
+    if (errorCode !== 0) {
+      unseen.add('topic', name, errorText(errorCode))
+      continue
+    }
+    const open = partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+      partition: partitionIndex,
+      leader: leaderId < 0 ? null : leaderId,
+      replicas: replicaNodes.length,
+      inSyncReplicas: isrNodes.length,
+      logStartOffset: null,
+      highWatermark: null,
+      lastStableOffset: null
+    }))
+    topics.set(name, open.sort((left, right) => left.partition - right.partition))
+  }
+  return topics
+}
+
+/** A broker that is down is in no list of brokers, but it is still named where it holds replicas. */
+function noteMissingBrokers(metadata: MetadataResponse, unseen: Holes): void {
+  const present = new Set(metadata.brokers.map(broker => broker.nodeId))
+  for (const { partitions } of metadata.topics)
+    for (const { replicaNodes } of partitions)
+      for (const replica of replicaNodes) if (!present.has(replica)) unseen.add('broker', replica, `broker ${replica} holds replicas, but the cluster does not list it: it is down or fenced`)
+}
+
+/** Without DESCRIBE on the cluster, brokers leave groups out of their lists and say nothing. */
+async function noteMissingRights(cluster: Cluster, unseen: Holes): Promise<void> {
+  const missing = 'groups that this principal may not describe are left out of the lists'
+  try {
+    const { errorCode, errorMessage, clusterAuthorizedOperations } = await cluster.request('any', describeClusterV1.api, true, 1)
+    if (errorCode !== 0) unseen.add('groups', 'all', `whether groups are missing is not known: ${errorText(errorCode, errorMessage)}`)
+    else if ((clusterAuthorizedOperations & (1 << describeOperation)) === 0) unseen.add('groups', 'all', `this principal lacks DESCRIBE on the cluster: ${missing}`)
+  } catch (error) {
+    unseen.add('groups', 'all', `whether groups are missing is not known: ${reason(error)}`)
+  }
+}
