@@ -1,0 +1,425 @@
+import { apiErrorName, type Cluster, type NodeId } from '../cluster.ts'
+import { faultOf, KafkaFault } from '../errors.ts'
+import type { StartAt } from '../ports.ts'
+import { Assigned, type Moved } from './assigned.ts'
+import { type Batch, crcHolds, isControl, walkBatches } from './batch.ts'
+import { type BatchKind, committedFilter } from './committed.ts'
+import type { AbortedTransaction, FetchedPartition, FetchLimits, FetchResponse } from './fetch-codec.ts'
+import { findLeaders, findPosition, follow, isHole, isPassing, lostLeader } from './mend.ts'
+import { listOffsets, type OffsetKind } from './offsets.ts'
+import { controlType } from './records.ts'
+import { Versions } from './versions.ts'
+
+export interface ReaderOptions {
+  /** Bound of one answer of one broker, bytes; a single larger batch still comes through. At most three answers a broker are held. */
+  readonly maxBytes?: number
+  /** Bound of one partition in an answer, bytes. */
+  readonly maxPartitionBytes?: number
+  /** Bound of one batch after it was uncompressed, bytes; a larger one is an error that names it. */
+  readonly maxUncompressedBatchBytes?: number
+  /** A partition that cannot be read for this long is reported by an error, milliseconds; the next poll goes on trying. */
+  readonly giveUpAfterMs?: number
+}
+
+export interface PollOptions {
+  readonly maxWaitMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface KnownBatch extends Batch {
+  readonly kind: BatchKind
+}
+
+/** What one answer held of one partition, checked and told apart. */
+export interface Chunk {
+  readonly assigned: Assigned
+  readonly fromOffset: number
+  readonly nextOffset: number
+  readonly logStartOffset: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly moved: Moved | null
+  readonly batches: readonly KnownBatch[]
+}
+
+interface Arrived extends Omit<Chunk, 'batches'> {
+  readonly batches: readonly Batch[]
+  readonly abortedTransactions: readonly AbortedTransaction[]
+}
+
+/** One broker: at most one fetch under way, at most two answers waiting. */
+interface Lane {
+  inFlight: Promise<void> | null
+  readonly answers: Arrived[][]
+}
+
+const waitForAnswerMs = 1_000
+const heldAnswers = 2
+
+/**
+ * Reads batches of assigned partitions, several partitions a fetch, brokers side by side; while an answer is walked the next one is
+ * under way. Finds leaders and positions again when they are lost.
+ */
+export class BatchReader {
+  readonly limits: Required<ReaderOptions>
+  readonly #cluster: Cluster
+  readonly #versions: Versions
+  readonly #assigned = new Map<string, Assigned>()
+  readonly #lanes = new Map<NodeId, Lane>()
+  #wake = Promise.withResolvers<void>()
+  #served = 0
+  #polling = false
+  #closed = false
+
+  constructor(cluster: Cluster, options: ReaderOptions) {
+    this.#cluster = cluster
+    this.#versions = new Versions(cluster)
+    this.limits = { maxBytes: 8 * 1024 * 1024, maxPartitionBytes: 1024 * 1024, maxUncompressedBatchBytes: 256 * 1024 * 1024, giveUpAfterMs: 60_000, ...options }
+  }
+
+  get assigned(): readonly Assigned[] {
+    return [...this.#assigned.values()]
+  }
+
+  isCurrent(assigned: Assigned): boolean {
+    return this.#assigned.get(`${assigned.topic} ${assigned.partition}`) === assigned
+  }
+
+  async assign(topic: string, partition: number, startAt: StartAt): Promise<void> {
+    if (typeof startAt === 'number' && !(Number.isSafeInteger(startAt) && startAt >= 0))
+      throw new RangeError(`topic ${topic} partition ${partition}: start at offset ${startAt}, expected a whole number from 0`)
+    const assigned = new Assigned(topic, partition, await this.#topicId(topic, partition), typeof startAt === 'number' ? startAt : 0)
+    if (typeof startAt === 'string') {
+      const offsets = await this.offsets(startAt === 'start' ? 'log-start' : 'last-stable-offset', [assigned])
+      assigned.position = assigned.fetchOffset = offsets.get(assigned)!
+    }
+    this.#assigned.set(`${topic} ${partition}`, assigned)
+  }
+
+  unassign(topic: string, partition: number): void {
+    this.#assigned.delete(`${topic} ${partition}`)
+  }
+
+  /** Offsets of one kind, asked of the leaders until every one has answered. Throws a KafkaFault when that takes too long. */
+  async offsets(kind: OffsetKind, partitions: readonly Assigned[], signal?: AbortSignal): Promise<Map<Assigned, number>> {
+    const offsets = new Map<Assigned, number>()
+    for (;;) {
+      this.#check(partitions, signal)
+      const missing = partitions.filter(assigned => !offsets.has(assigned))
+      if (missing.length === 0) return offsets
+      await this.#attempt(missing, () => this.#findLeaders(missing))
+      for (const [leader, ofLeader] of Map.groupBy(missing.filter(ready), assigned => assigned.leader!)) {
+        await this.#attempt(ofLeader, async () => {
+          for (const [assigned, answer] of await listOffsets(this.#cluster, this.#versions, leader, kind, ofLeader)) {
+            if ('error' in answer) lostLeader(assigned, answer.error, performance.now())
+            else {
+              assigned.answered()
+              offsets.set(assigned, answer.offset)
+            }
+          }
+        })
+      }
+      if (offsets.size < partitions.length) await this.#waitUntil(Math.min(...partitions.filter(assigned => !offsets.has(assigned)).map(assigned => assigned.retryAtMs)), signal)
+    }
+  }
+
+  /** Chunks that hold something, or those that hold nothing once `maxWaitMs` is over. Throws a KafkaFault for a partition that cannot be read. */
+  async next({ maxWaitMs = 500, signal }: PollOptions = {}): Promise<Chunk[]> {
+    if (this.#polling) throw new Error('this reader is being polled already: it serves one caller at a time')
+    this.#polling = true
+    try {
+      return await this.#next(performance.now() + maxWaitMs, signal)
+    } finally {
+      this.#polling = false
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#wake.resolve()
+  }
+
+  async #next(deadlineMs: number, signal: AbortSignal | undefined): Promise<Chunk[]> {
+    const empty = new Map<Assigned, Chunk>()
+    for (let first = true; ; first = false) {
+      this.#check(this.assigned, signal)
+      const skipped = await this.#mend()
+      if (first || performance.now() < deadlineMs) this.#launch(Math.max(0, Math.round(deadlineMs - performance.now())))
+      const chunks = [...skipped, ...this.#take()]
+      for (const chunk of chunks) empty.set(chunk.assigned, chunk)
+      if (chunks.some(chunk => chunk.batches.length > 0 || chunk.moved || chunk.nextOffset !== chunk.fromOffset)) {
+        this.#prefetch(Math.max(0, Math.round(deadlineMs - performance.now())))
+        return chunks
+      }
+      const nowMs = performance.now()
+      const underWay = [...this.#lanes.values()].some(lane => lane.inFlight)
+      if (nowMs >= deadlineMs && (!underWay || nowMs >= deadlineMs + waitForAnswerMs)) return [...empty.values()]
+      const retryAtMs = this.assigned.filter(assigned => assigned.retryAtMs > nowMs).map(assigned => assigned.retryAtMs)
+      await this.#waitUntil(nowMs < deadlineMs ? Math.min(deadlineMs, ...retryAtMs) : deadlineMs + waitForAnswerMs, signal)
+    }
+  }
+
+  /** Throws what stops a partition, once: the caller may unassign it, or poll again to try again. */
+  #check(partitions: readonly Assigned[], signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted()
+    if (this.#closed) throw new KafkaFault('unreachable', 'this log reader is closed')
+    for (const assigned of partitions) {
+      const { fault } = assigned
+      if (fault) {
+        assigned.fault = null
+        assigned.unknownSinceMs = null
+        throw fault
+      }
+      const failingForMs = performance.now() - (assigned.failingSinceMs ?? Infinity)
+      if (failingForMs < this.limits.giveUpAfterMs) continue
+      if (assigned.failingSinceMs === null) continue
+      assigned.failingSinceMs = null
+      throw new KafkaFault('unreachable', `${assigned.name} could not be read for ${Math.round(failingForMs)} ms: ${assigned.lastFailure}`, { retriable: true })
+    }
+  }
+
+  async #topicId(topic: string, partition: number): Promise<string> {
+    for (const sibling of this.#assigned.values()) if (sibling.topic === topic) return sibling.topicId
+    const beganMs = performance.now()
+    for (let attempt = 0; ; attempt++) {
+      const fault = await this.#lookUp(topic, partition)
+      if (typeof fault === 'string') return fault
+      const waitedMs = performance.now() - beganMs
+      // A topic that was created a moment ago is not known to every broker yet.
+      if (!fault.retriable || waitedMs > (fault.apiError === 'UNKNOWN_TOPIC_OR_PARTITION' ? 3_000 : this.limits.giveUpAfterMs)) throw fault
+      await this.#waitUntil(performance.now() + Math.min(1_000, 50 * 2 ** attempt), undefined)
+      if (this.#closed) throw fault
+    }
+  }
+
+  async #lookUp(name: string, partition: number): Promise<string | KafkaFault> {
+    try {
+      const { topics } = await this.#cluster.metadata([name])
+      const topic = topics.find(found => found.name === name)
+      const error = topic && topic.errorCode !== 0 ? apiErrorName(topic.errorCode) : null
+      if (topic && !error && topic.partitions.some(found => found.partitionIndex === partition)) return topic.topicId
+      const unknown = error ?? 'UNKNOWN_TOPIC_OR_PARTITION'
+      return new KafkaFault(unknown.endsWith('_AUTHORIZATION_FAILED') ? 'authorization' : 'protocol', `topic ${name} partition ${partition}: ${unknown}`, {
+        apiError: unknown,
+        retriable: unknown === 'UNKNOWN_TOPIC_OR_PARTITION' || unknown === 'LEADER_NOT_AVAILABLE'
+      })
+    } catch (error) {
+      return faultOf(error, `topic ${name}`)
+    }
+  }
+
+  /** Runs a step that asks brokers; a passing failure is noted on the partitions, any other is thrown. */
+  async #attempt(partitions: readonly Assigned[], step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step()
+    } catch (error) {
+      if (!isPassing(error) || this.#closed) throw error
+      for (const assigned of partitions) lostLeader(assigned, faultOf(error, 'request').message, performance.now())
+    }
+  }
+
+  async #findLeaders(partitions: readonly Assigned[]): Promise<void> {
+    const leaderless = partitions.filter(assigned => assigned.leader === null && assigned.retryAtMs <= performance.now())
+    if (leaderless.length > 0) await findLeaders(this.#cluster, leaderless, () => performance.now())
+  }
+
+  /** Finds leaders and positions that were lost. Returns chunks for offsets where nothing is left. */
+  async #mend(): Promise<Chunk[]> {
+    const assignedNow = this.assigned
+    await this.#attempt(
+      assignedNow.filter(assigned => assigned.leader === null),
+      () => this.#findLeaders(assignedNow)
+    )
+    const skipped: Chunk[] = []
+    for (const assigned of assignedNow) {
+      if (!ready(assigned)) continue
+      if (assigned.misplaced) await this.#attempt([assigned], () => findPosition(this.#cluster, this.#versions, assigned, () => performance.now()))
+      else if (assigned.emptyAnswers >= 2) {
+        await this.#attempt([assigned], async () => {
+          if (await isHole(this.#cluster, this.#versions, assigned, () => performance.now())) skipped.push(...skip(assigned))
+          assigned.emptyAnswers = 0
+        })
+      }
+    }
+    return skipped
+  }
+
+  /** Sends a fetch to every leader that has none under way. */
+  #launch(maxWaitMs: number): void {
+    const wanted = this.assigned.filter(assigned => ready(assigned) && !assigned.held && !assigned.misplaced)
+    for (const [leader, partitions] of Map.groupBy(wanted, assigned => assigned.leader!)) {
+      const lane = this.#lane(leader)
+      if (!lane.inFlight && lane.answers.length === 0) this.#send(leader, lane, partitions, maxWaitMs)
+    }
+  }
+
+  /** Asks for more of what is known to be there, while the caller works on what came. */
+  #prefetch(maxWaitMs: number): void {
+    const behind = this.assigned.filter(assigned => ready(assigned) && !assigned.held && !assigned.misplaced && assigned.ends !== null && assigned.fetchOffset < assigned.ends.lastStableOffset)
+    for (const [leader, partitions] of Map.groupBy(behind, assigned => assigned.leader!)) {
+      const lane = this.#lane(leader)
+      if (!lane.inFlight && lane.answers.length < heldAnswers) this.#send(leader, lane, partitions, maxWaitMs)
+    }
+  }
+
+  #lane(leader: NodeId): Lane {
+    const lane = this.#lanes.get(leader) ?? { inFlight: null, answers: [] }
+    this.#lanes.set(leader, lane)
+    return lane
+  }
+
+  #send(leader: NodeId, lane: Lane, partitions: Assigned[], maxWaitMs: number): void {
+    partitions.sort((a, b) => a.servedAt - b.servedAt)
+    const { maxBytes, maxPartitionBytes } = this.limits
+    const doubtful = partitions.some(assigned => assigned.emptyAnswers > 0)
+    const limits: FetchLimits = { maxWaitMs: doubtful ? 0 : maxWaitMs, minBytes: 1, maxBytes, maxPartitionBytes }
+    lane.inFlight = this.#fetch(leader, lane, partitions, limits).finally(() => {
+      this.#wake.resolve()
+    })
+  }
+
+  async #fetch(leader: NodeId, lane: Lane, partitions: readonly Assigned[], limits: FetchLimits): Promise<void> {
+    const asked = partitions.map(assigned => ({
+      topicId: assigned.topicId,
+      partition: assigned.partition,
+      currentLeaderEpoch: assigned.leaderEpoch,
+      fetchOffset: assigned.fetchOffset,
+      lastFetchedEpoch: assigned.epochs.last
+    }))
+    try {
+      const { fetch } = await this.#versions.of(leader)
+      const response = await this.#cluster.request(leader, fetch, asked, limits)
+      lane.inFlight = null
+      this.#arrived(lane, new Map(partitions.map((assigned, index) => [`${assigned.topicId} ${assigned.partition}`, { assigned, askedOffset: asked[index]!.fetchOffset }])), response)
+      if (lane.answers.length > 0) this.#prefetch(limits.maxWaitMs)
+    } catch (error) {
+      lane.inFlight = null
+      this.#versions.forget(leader)
+      const fault = faultOf(error, `fetch from broker ${leader}`)
+      for (const assigned of partitions) {
+        if (isPassing(fault)) lostLeader(assigned, fault.message, performance.now())
+        else assigned.fault = fault
+      }
+    }
+  }
+
+  #arrived(lane: Lane, asked: ReadonlyMap<string, { assigned: Assigned; askedOffset: number }>, response: FetchResponse): void {
+    const holdsNothing = response.partitions.every(partition => partition.records.length === 0)
+    const answer: Arrived[] = []
+    for (const fetched of response.partitions) {
+      const found = asked.get(`${fetched.topicId} ${fetched.partition}`)
+      // Moved meanwhile, or answered already by a newer leader.
+      if (!found || !this.isCurrent(found.assigned) || found.askedOffset !== found.assigned.fetchOffset) continue
+      const { assigned } = found
+      if (fetched.errorCode !== 0) this.#refused(assigned, fetched)
+      else if (fetched.divergingEpoch) assigned.move('truncated', Math.max(fetched.logStartOffset, assigned.epochs.commonEnd(fetched.divergingEpoch.epoch, fetched.divergingEpoch.endOffset)))
+      else answer.push(...this.#walk(assigned, fetched, holdsNothing))
+    }
+    if (response.errorCode !== 0) for (const { assigned } of asked.values()) lostLeader(assigned, apiErrorName(response.errorCode), performance.now())
+    if (answer.length > 0) lane.answers.push(answer)
+  }
+
+  #walk(assigned: Assigned, fetched: FetchedPartition, holdsNothing: boolean): Arrived[] {
+    const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions } = fetched
+    const fromOffset = assigned.fetchOffset
+    let batches: Batch[]
+    try {
+      // Compressed batches begin where the broker's index says, which may be before the offset that was asked.
+      batches = walkBatches(fetched.records).filter(batch => batch.header.lastOffset >= fromOffset)
+    } catch (error) {
+      assigned.fault = corrupt(assigned, fromOffset, String(error))
+      return []
+    }
+    assigned.answered()
+    assigned.ends = { logStartOffset, highWatermark, lastStableOffset }
+    for (const { header } of batches) assigned.epochs.read(header.partitionLeaderEpoch, header.baseOffset)
+    const last = batches.at(-1)
+    if (last) {
+      assigned.fetchOffset = last.header.lastOffset + 1
+      assigned.servedAt = ++this.#served
+    }
+    if (last || fromOffset >= lastStableOffset) assigned.emptyAnswers = 0
+    else if (holdsNothing) assigned.emptyAnswers++
+    const { moved } = assigned
+    assigned.moved = null
+    return [{ assigned, fromOffset, nextOffset: assigned.fetchOffset, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches, moved }]
+  }
+
+  #refused(assigned: Assigned, { errorCode, currentLeader }: FetchedPartition): void {
+    const error = apiErrorName(errorCode)
+    if (error === 'OFFSET_OUT_OF_RANGE') {
+      assigned.misplaced = true
+      return
+    }
+    lostLeader(assigned, error, performance.now())
+    if (currentLeader && currentLeader.leaderEpoch > assigned.leaderEpoch && this.#cluster.brokers.has(currentLeader.leaderId))
+      follow(assigned, currentLeader.leaderId, currentLeader.leaderEpoch)
+  }
+
+  /** The oldest answer of every broker, checked; what is not wanted any more is dropped. */
+  #take(): Chunk[] {
+    const chunks: Chunk[] = []
+    for (const lane of this.#lanes.values()) {
+      for (const arrived of lane.answers.shift() ?? []) {
+        const { assigned, moved, fromOffset } = arrived
+        if (!this.isCurrent(assigned)) continue
+        if (fromOffset !== (moved ? moved.resumedAt : assigned.position)) {
+          assigned.fetchFrom(assigned.position)
+          continue
+        }
+        const chunk = told(arrived)
+        assigned.position = chunk.nextOffset
+        if (chunk.nextOffset !== arrived.nextOffset) assigned.fetchFrom(chunk.nextOffset)
+        chunks.push(chunk)
+      }
+    }
+    return chunks
+  }
+
+  async #waitUntil(atMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = this.#wake
+    const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()))
+    const onAbort = (): void => resolve()
+    signal?.addEventListener('abort', onAbort)
+    await promise
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    this.#wake = Promise.withResolvers()
+  }
+}
+
+const ready = (assigned: Assigned): boolean => assigned.leader !== null && assigned.fault === null && assigned.retryAtMs <= performance.now()
+
+/** Checks the CRC of each batch and tells data from markers and aborted data. At a batch that is not sound the chunk ends, and the partition stops there. */
+function told(arrived: Arrived): Chunk {
+  const { assigned, abortedTransactions, batches: walked, ...rest } = arrived
+  const kindOf = committedFilter(abortedTransactions)
+  const batches: KnownBatch[] = []
+  for (const batch of walked) {
+    const { header, bytes } = batch
+    try {
+      if (!crcHolds(batch)) throw new RangeError(`the CRC32C is not ${header.crc}`)
+      batches.push({ header, bytes, kind: kindOf(header, isControl(header) && controlType(batch) === 0) })
+    } catch (error) {
+      assigned.fault = corrupt(assigned, header.baseOffset, String(error))
+      return { ...rest, assigned, batches, nextOffset: Math.max(rest.fromOffset, header.baseOffset) }
+    }
+  }
+  return { ...rest, assigned, batches }
+}
+
+/** The fault of bytes that are not sound, with their place. */
+export function corrupt(assigned: Assigned, offset: number, detail: string): KafkaFault {
+  return new KafkaFault('protocol', `${assigned.name} offset ${offset}: not a sound record batch: ${detail}`, { apiError: 'CORRUPT_MESSAGE' })
+}
+
+/** Goes on at the last stable offset, for between it and the position compaction has left nothing, not even an empty batch. */
+function skip(assigned: Assigned): Chunk[] {
+  const { fetchOffset: fromOffset, position, ends } = assigned
+  if (!ends || position !== fromOffset || ends.lastStableOffset <= fromOffset) return []
+  const nextOffset = ends.lastStableOffset
+  assigned.fetchOffset = assigned.position = nextOffset
+  // The epoch of what lies beyond is not known.
+  assigned.epochs.clear()
+  return [{ assigned, fromOffset, nextOffset, ...ends, moved: null, batches: [] }]
+}
