@@ -21,7 +21,12 @@ export interface Agent<Policy, S extends Snapshot, M extends JsonValue, A extend
   readonly effects: Effects<A>
 }
 
-export type AnyAgent = Agent<never, never, never, never>
+export type AnyAgent = Agent<unknown, Snapshot, JsonValue, JsonValue & Kinded>
+
+/** Says what the agent is, checked against its own types, and hands it to the engine, which handles every agent alike. */
+export function defineAgent<Policy, S extends Snapshot, M extends JsonValue, A extends Kinded>(agent: Agent<Policy, S, M, A>): AnyAgent {
+  return agent as unknown as AnyAgent
+}
 
 export interface Kinded {
   readonly kind: string

@@ -22,7 +22,7 @@ export interface Plan {
 }
 
 export function effectOf(agent: AnyAgent, action: Kinded): Effect<JsonValue & Kinded> {
-  const effect = (agent.effects as unknown as Record<string, Effect<JsonValue & Kinded>>)[action.kind]
+  const effect = (agent.effects as Readonly<Record<string, Effect<JsonValue & Kinded>>>)[action.kind]
   if (!effect) throw new Error(`${agent.name} has no effect for ${action.kind}`)
   return effect
 }

@@ -5,6 +5,11 @@ import type { Appended, Appender, LogReader, LogRecord, NewRecord } from '../kaf
 /** Version of what is written to the state topic. This release reads it and everything older; newer is refused. */
 export const stateVersion = 1
 
+export interface Committed {
+  /** Null where the commit had to be found out by reading back. */
+  readonly appended: Appended | null
+}
+
 /** Values to set by key; null forgets the key. */
 export type StateChanges = ReadonlyMap<string, JsonValue | null>
 
@@ -30,6 +35,7 @@ export class StateStore {
   readonly #reader: LogReader
   readonly #values = new Map<string, JsonValue>()
   #lastRecordAt = performance.now()
+  #lastCommit: Promise<unknown> = Promise.resolve()
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -70,22 +76,30 @@ export class StateStore {
   }
 
   /**
-   * Commits changes and journal entries in one transaction and takes them over once they are durable. Resolves false when it
-   * certainly was not committed, throws `fenced` when another replica leads. An uncertain outcome is found out by reading back.
+   * Commits changes and journal entries in one transaction and takes them over once they are durable; one at a time, in the order
+   * asked. Throws a KafkaFault when certainly nothing was committed (`fenced`: another replica leads). An uncertain outcome is
+   * found out by reading back.
    */
-  async commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[] = []): Promise<{ committed: boolean; appended: Appended | null }> {
+  commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[] = []): Promise<Committed> {
+    const mine = this.#lastCommit.then(() => this.#commit(appender, epoch, changes, also))
+    this.#lastCommit = mine.catch(() => {})
+    return mine
+  }
+
+  async #commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[]): Promise<Committed> {
     const sequence = this.sequence + 1
     const all = new Map<string, JsonValue | null>([['format', { version: stateVersion }], ['head', { sequence, epoch }], ...changes])
     const records = [...all].map(([key, value]): NewRecord => ({ topic: this.#topic, partition: 0, key: Buffer.from(key), value: value === null ? null : Buffer.from(JSON.stringify(value)) }))
     try {
       const appended = await appender.append([...records, ...also])
       for (const [key, value] of all) this.#set(key, value)
-      return { committed: true, appended }
+      return { appended }
     } catch (error) {
-      if (!(error instanceof KafkaFault) || error.kind === 'fenced') throw error
-      if (error.outcome === 'refused') throw error
+      if (!(error instanceof KafkaFault) || error.kind === 'fenced' || error.outcome === 'refused') throw error
       await this.catchUp()
-      return { committed: this.sequence === sequence, appended: null }
+      const head = this.#values.get('head') as { sequence: number; epoch: number } | undefined
+      if (head?.sequence === sequence && head.epoch === epoch) return { appended: null }
+      throw new KafkaFault(error.kind, `${error.message}; read back: not committed`, { outcome: 'refused', retriable: error.retriable, cause: error })
     }
   }
 

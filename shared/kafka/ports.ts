@@ -163,3 +163,11 @@ export interface Admin {
   offsetForTimestamp(topic: string, partition: number, timestampMs: number): Promise<number | null>
   close(): Promise<void>
 }
+
+/** Everything of one cluster as one principal; test/support has the same in memory. */
+export interface Kafka {
+  readonly admin: Admin
+  openReader(): Promise<LogReader>
+  openAppender(transactionalId: string): Promise<Appender>
+  close(): Promise<void>
+}

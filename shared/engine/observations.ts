@@ -1,0 +1,48 @@
+import type { ClusterView } from '../domain/cluster-view.ts'
+import type { LogReader } from '../kafka/ports.ts'
+import { decodeObservation, foldObservation, type Observation } from './observation.ts'
+
+export interface Latest {
+  readonly view: ClusterView
+  readonly sequence: number
+  readonly intervalMs: number
+}
+
+/** Folds the observations topic: whoever starts late begins at the last key frame and has the same view as everybody else. */
+export class Observations {
+  readonly #topic: string
+  readonly #reader: LogReader
+  #latest: Latest | null = null
+  #parts: Observation[] = []
+
+  constructor(topic: string, reader: LogReader) {
+    this.#topic = topic
+    this.#reader = reader
+  }
+
+  /** `keyFrameOffset` is a hint from the state topic; without it the whole topic is read. */
+  async open(keyFrameOffset: number | null): Promise<void> {
+    await this.#reader.assign(this.#topic, 0, keyFrameOffset ?? 'start')
+  }
+
+  /** The newest complete observation; null while none was made, or after a hole until the next key frame. */
+  async latest(): Promise<Latest | null> {
+    await this.#reader.readToEnd(record => {
+      if (record.value !== null) this.#fold(decodeObservation(record.value))
+    })
+    return this.#latest
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close()
+  }
+
+  #fold(part: Observation): void {
+    this.#parts = part.part === 0 ? [part] : [...this.#parts, part]
+    if (this.#parts.length < part.parts) return
+    const follows = part.keyFrame || this.#latest?.sequence === part.sequence - 1
+    const view = follows ? foldObservation(this.#latest?.view ?? null, this.#parts) : null
+    this.#latest = view === null ? null : { view, sequence: part.sequence, intervalMs: part.intervalMs }
+    this.#parts = []
+  }
+}
