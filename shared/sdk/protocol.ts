@@ -6,8 +6,9 @@ import { z } from 'zod'
  *   reeve.control  compacted   key  cluster/group[/topic[/partition]]   value Command      written by Reeve only
  *   reeve.acks     compacted   key  cluster/group/member                value Ack          written by each member
  *
- * Each part of a key is percent-encoded, so any name is allowed. The most specific command that is in force wins.
- * A tombstone is the same as `running`.
+ * Both topics have one partition, 0. Each part of a key is percent-encoded, so any name is allowed. The most specific command
+ * that is in force wins. Compaction forgets what a key held before, so only the latest record of a key counts: a tombstone, or
+ * a value that is not a Command, leaves nothing in force at that key. With nothing in force a consumer runs.
  */
 export const protocolVersion = 1
 
@@ -42,8 +43,9 @@ export const ackSchema = z.object({
   client: z.string(),
   /** What this member can pause. */
   grain: z.enum(['group', 'topic', 'partition']),
-  /** The command in force for the group when this was written, null for none. */
+  /** The command in force for the whole group when this was written; where there is none, the latest in force for a part of it; null for none. */
   commandId: z.string().nullable(),
+  /** `paused`: a command in force pauses the group or a part of it. `unsupported`: none does, and a record for the group is not a Command that this member knows. */
   state: z.enum(['paused', 'running', 'left', 'unsupported']),
   /** Partitions held paused now, `topic-partition`. */
   paused: z.array(z.string()),
@@ -51,21 +53,25 @@ export const ackSchema = z.object({
 })
 export type Ack = z.infer<typeof ackSchema>
 
+/** The key of a target. Throws on a partition without its topic: the key would mean a topic of that name. */
 export function controlKey(target: Target): string {
-  const parts = [target.clusterId, target.groupId]
-  if (target.topic !== undefined) parts.push(target.topic)
-  if (target.partition !== undefined) parts.push(String(target.partition))
+  const { clusterId, groupId, topic, partition } = target
+  if (partition !== undefined && topic === undefined) throw new Error(`command for group ${groupId}: partition ${partition} needs its topic`)
+  const parts = [clusterId, groupId]
+  if (topic !== undefined) parts.push(topic)
+  if (partition !== undefined) parts.push(String(partition))
   return parts.map(encodeURIComponent).join('/')
 }
 
-/** The target of a key, or null where it is not one of ours. */
+/** The target of a key, or null where it is not exactly as `controlKey` writes it, so that no two keys have one target. */
 export function parseControlKey(key: string): Target | null {
   try {
     const parts = key.split('/').map(decodeURIComponent)
     const [clusterId, groupId, topic, partition] = parts
-    if (parts.length < 2 || parts.length > 4 || !clusterId || !groupId) return null
+    if (parts.length < 2 || parts.length > 4 || !clusterId || !groupId || topic === '') return null
     if (partition !== undefined && !/^\d{1,9}$/.test(partition)) return null
-    return { clusterId, groupId, ...(topic !== undefined && { topic }), ...(partition !== undefined && { partition: Number(partition) }) }
+    const target: Target = { clusterId, groupId, ...(topic !== undefined && { topic }), ...(partition !== undefined && { partition: Number(partition) }) }
+    return controlKey(target) === key ? target : null
   } catch {
     return null
   }

@@ -1,0 +1,155 @@
+import type { Consumer, ConsumerRunConfig } from 'kafkajs'
+
+type TopicPartitions = { topic: string; partitions?: number[] }
+
+export interface Pauses {
+  /** The assignment of a join. Applies both the owner's pauses and Reeve's to it, before this returns. */
+  assign(assignment: Readonly<Record<string, readonly number[]>>): void
+  /** What Reeve's commands say of a partition; applied before this returns. */
+  command(isPaused: (topic: string, partition: number) => boolean): void
+  /** Assigned partitions that a command holds, `topic-partition`. */
+  held(): readonly string[]
+  /** The consumer has stopped: kafkajs forgets its pauses then, the owner's too, and so does this. */
+  forget(): void
+}
+
+/**
+ * Takes over `pause`, `resume` and `run` of one kafkajs consumer, so that the owner's pauses and Reeve's do not undo each other:
+ * a partition reads only when neither holds it. The owner's calls keep their meaning and their errors.
+ *
+ * kafkajs is only ever told of single partitions. Pausing one partition ends its pause of the whole topic, which would let go of
+ * what the owner paused; and a pause outlives the loss of its partition, which would hold it for ever once it is back.
+ */
+export function takeOverPauses(consumer: Consumer): Pauses {
+  const original = { pause: consumer.pause.bind(consumer), resume: consumer.resume.bind(consumer), run: consumer.run.bind(consumer) }
+  const owner = new Map<string, { all: boolean; paused: Set<number>; resumed: Set<number> }>()
+  /** Partitions that kafkajs has been told to pause. */
+  const applied = new Map<string, Set<number>>()
+  let assigned = new Map<string, readonly number[]>()
+  let commanded: (topic: string, partition: number) => boolean = () => false
+  let runs = 0
+
+  const ownerPaused = (topic: string, partition: number): boolean => {
+    const state = owner.get(topic)
+    return state !== undefined && ((state.all && !state.resumed.has(partition)) || state.paused.has(partition))
+  }
+  const ownerState = (topic: string) => {
+    const state = owner.get(topic) ?? { all: false, paused: new Set<number>(), resumed: new Set<number>() }
+    owner.set(topic, state)
+    return state
+  }
+  const explicit = (each: TopicPartitions): TopicPartitions =>
+    each?.topic && each.partitions === undefined ? { topic: each.topic, partitions: [...(assigned.get(each.topic) ?? []), ...(applied.get(each.topic) ?? [])] } : each
+
+  const noteOwnerPause = (topicPartitions: readonly TopicPartitions[]): void => {
+    for (const { topic, partitions } of topicPartitions) {
+      const state = ownerState(topic)
+      state.all = partitions === undefined
+      if (partitions === undefined) {
+        state.paused.clear()
+        state.resumed.clear()
+      }
+      for (const partition of partitions ?? []) {
+        state.paused.add(partition)
+        state.resumed.delete(partition)
+      }
+    }
+  }
+  const noteOwnerResume = (topicPartitions: readonly TopicPartitions[]): void => {
+    for (const { topic, partitions } of topicPartitions) {
+      if (partitions === undefined) owner.delete(topic)
+      for (const partition of partitions ?? []) {
+        const state = ownerState(topic)
+        state.paused.delete(partition)
+        if (state.all) state.resumed.add(partition)
+      }
+    }
+  }
+  const noteApplied = (topicPartitions: readonly TopicPartitions[], paused: boolean): void => {
+    for (const { topic, partitions = [] } of topicPartitions) {
+      const known = applied.get(topic) ?? new Set()
+      applied.set(topic, known)
+      for (const partition of partitions) {
+        if (paused) known.add(partition)
+        else known.delete(partition)
+      }
+    }
+  }
+
+  const reconcile = (): void => {
+    const pause: TopicPartitions[] = []
+    const resume: TopicPartitions[] = []
+    for (const topic of new Set([...assigned.keys(), ...applied.keys()])) {
+      const known = applied.get(topic) ?? new Set()
+      const wanted = new Set((assigned.get(topic) ?? []).filter(partition => ownerPaused(topic, partition) || commanded(topic, partition)))
+      const toPause = [...wanted].filter(partition => !known.has(partition))
+      const toResume = [...known].filter(partition => !wanted.has(partition))
+      if (toPause.length > 0) pause.push({ topic, partitions: toPause })
+      if (toResume.length > 0) resume.push({ topic, partitions: toResume })
+    }
+    if (pause.length > 0) original.pause(pause)
+    noteApplied(pause, true)
+    if (resume.length > 0) original.resume(resume as { topic: string; partitions: number[] }[])
+    noteApplied(resume, false)
+  }
+
+  consumer.pause = (topicPartitions = []) => {
+    const each = topicPartitions.map(explicit)
+    original.pause(each)
+    noteApplied(each, true)
+    noteOwnerPause(topicPartitions)
+    reconcile()
+  }
+  consumer.resume = (topicPartitions = []) => {
+    const each = topicPartitions.map(explicit)
+    original.resume(each)
+    noteApplied(each, false)
+    noteOwnerResume(topicPartitions)
+    // In the same turn of the event loop, so that no fetch starts in between.
+    reconcile()
+  }
+
+  const withPause = <Payload extends { pause(): () => void }>(payload: Payload, topic: string, partition: number): Payload => ({
+    ...payload,
+    pause: () => {
+      const one = [{ topic, partitions: [partition] }]
+      const run = runs
+      const release = payload.pause()
+      noteApplied(one, true)
+      noteOwnerPause(one)
+      return () => {
+        release()
+        if (run !== runs) return
+        noteApplied(one, false)
+        noteOwnerResume(one)
+        reconcile()
+      }
+    }
+  })
+  consumer.run = (config: ConsumerRunConfig = {}) => {
+    const { eachMessage, eachBatch } = config
+    return original.run({
+      ...config,
+      ...(eachMessage && { eachMessage: payload => eachMessage(withPause(payload, payload.topic, payload.partition)) }),
+      ...(eachBatch && { eachBatch: payload => eachBatch(withPause(payload, payload.batch.topic, payload.batch.partition)) })
+    })
+  }
+
+  return {
+    assign(assignment) {
+      assigned = new Map(Object.entries(assignment))
+      reconcile()
+    },
+    command(isPaused) {
+      commanded = isPaused
+      reconcile()
+    },
+    held: () => [...assigned].flatMap(([topic, partitions]) => partitions.filter(partition => commanded(topic, partition)).map(partition => `${topic}-${partition}`)),
+    forget() {
+      runs++
+      owner.clear()
+      applied.clear()
+      assigned = new Map()
+    }
+  }
+}
