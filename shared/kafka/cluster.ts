@@ -25,6 +25,8 @@ export class Cluster {
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #brokers = new Map<NodeId, BrokerAddress>()
   readonly #throttledUntil = new Map<string, number>()
+  /** When a broker last gave no answer, by address: a frozen one still accepts connections, so `any` must not stay with it. */
+  readonly #silentAt = new Map<string, number>()
   #closed = false
 
   readonly connection: KafkaConnection
@@ -53,8 +55,10 @@ export class Cluster {
   async request<Arguments extends unknown[], Response>(target: Target, api: API<Arguments, Response>, ...args: Arguments): Promise<Response> {
     if (this.#closed) throw new KafkaFault('unreachable', 'this connection to Kafka is closed')
     const where = `${api.key}v${api.version} to ${target === 'any' ? 'any broker' : `broker ${target}`}`
+    let asked: string | undefined
     try {
       const { connection, key } = await this.#connect(target)
+      asked = key
       await this.#waitOutThrottle(key)
       this.counts.requestsByApiKey.set(api.key, (this.counts.requestsByApiKey.get(api.key) ?? 0) + 1)
       const response = await api.async(connection, ...args).catch((error: unknown) => {
@@ -62,8 +66,10 @@ export class Cluster {
         throw error
       })
       this.#noteThrottle(key, response)
+      this.#silentAt.delete(key)
       return response
     } catch (error) {
+      if (asked !== undefined) this.#silentAt.set(asked, performance.now())
       throw faultOf(error, where)
     }
   }
@@ -104,7 +110,8 @@ export class Cluster {
       if (!address) throw new KafkaFault('unreachable', `broker ${target} is not in the cluster's metadata`, { retriable: true })
       return { connection: await this.#pool.get(address), key: `${address.host}:${address.port}` }
     }
-    const candidates = [...this.#brokers.values(), ...this.#bootstrap]
+    const silentAt = ({ host, port }: BrokerAddress): number => this.#silentAt.get(`${host}:${port}`) ?? 0
+    const candidates = [...this.#brokers.values(), ...this.#bootstrap].sort((one, other) => silentAt(one) - silentAt(other))
     let last: unknown
     for (const address of candidates) {
       try {
