@@ -3,6 +3,7 @@ import type { LogReader } from '../kafka/ports.ts'
 import type { PersonRequest } from './agent.ts'
 import type { Entry, Leader } from './leader.ts'
 import { standingOf } from './look.ts'
+import { Serial } from './serial.ts'
 import { parseRequest } from './requests.ts'
 
 /** A request that no agent answered in this time is closed, and the journal says so. */
@@ -12,6 +13,7 @@ const patienceMs = 10 * 60_000
 export class Inbox {
   readonly #reader: LogReader
   readonly #topic: string
+  readonly #reads = new Serial()
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -25,7 +27,11 @@ export class Inbox {
   }
 
   /** Reads to the end and commits. Returns whether anything new was said. */
-  async take(leader: Leader): Promise<boolean> {
+  take(leader: Leader): Promise<boolean> {
+    return this.#reads.run(() => this.#take(leader))
+  }
+
+  async #take(leader: Leader): Promise<boolean> {
     const requests: PersonRequest[] = []
     await this.#reader.readToEnd(record => {
       const request = parseRequest(record)

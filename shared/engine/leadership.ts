@@ -38,7 +38,9 @@ export class Leadership {
     try {
       await this.#open()
       ticks.lead([{ name: 'observer', everyMs: settings.observer.intervalMs }])
-      while (!signal.aborted) await Promise.race([this.#lost.promise, this.#everySecond(signal)])
+      const ended = new AbortController()
+      this.#closers.push(async () => ended.abort())
+      await Promise.race([this.#lost.promise, this.#housekeeping(AbortSignal.any([signal, ended.signal]))])
       ticks.stepDown()
       await Promise.allSettled(this.#busy)
       await this.leader.release()
@@ -52,11 +54,13 @@ export class Leadership {
 
   /** A tick of the queue: a scan, or the turn of one agent. What it throws is for the queue's log; a fence ends the reign. */
   async onTick(name: string): Promise<void> {
+    const startedAt = performance.now()
     const work = name === 'observer' ? this.#observe() : this.#turn(name)
     this.#busy.add(work)
     try {
-      await work
+      this.#parts.onTick(name, { report: await work }, performance.now() - startedAt)
     } catch (error) {
+      this.#parts.onTick(name, { error }, performance.now() - startedAt)
       if (error instanceof KafkaFault && error.kind === 'fenced') this.#lost.reject(error)
       throw error
     } finally {
@@ -81,43 +85,50 @@ export class Leadership {
     }
   }
 
-  async #everySecond(signal: AbortSignal): Promise<void> {
+  /** Three loops of their own, so that a slow Slack never holds up the lease. */
+  #housekeeping(signal: AbortSignal): Promise<unknown> {
     const { settings, ticks, notifier, log, hooks } = this.#parts
-    try {
-      if (await this.#inbox!.take(this.leader)) for (const name of this.#governed.keys()) await ticks.ask(name)
-      const { nowMs } = await this.leader.clock.now()
-      await this.#inbox!.closeUnanswered(this.leader, nowMs)
-      if ((await tell(this.leader, notifier, log, nowMs)) > 0) await hooks.step?.('told', '')
-      if (this.leader.sinceProofMs() >= settings.times.renewEveryMs) await this.leader.renew()
-    } catch (error) {
-      if (!(error instanceof KafkaFault) || error.kind === 'fenced') throw error
-      log.warn(`a round of housekeeping failed and is tried again: ${error.message}`)
+    const { leader } = this
+    const renew = async () => {
+      if (leader.sinceProofMs() >= settings.times.renewEveryMs) await leader.renew()
     }
-    await sleep(everyMs, undefined, { signal }).catch(() => {})
+    const listen = async () => {
+      if (await this.#inbox!.take(leader)) for (const name of this.#governed.keys()) await ticks.ask(name)
+      await this.#inbox!.closeUnanswered(leader, (await leader.clock.now()).nowMs)
+    }
+    const deliver = async () => {
+      if ((await tell(leader, notifier, log, (await leader.clock.now()).nowMs)) > 0) await hooks.step?.('told', '')
+    }
+    return Promise.all([renew, listen, deliver].map(work => this.#repeat(work, signal)))
   }
 
-  async #observe(): Promise<void> {
-    const { hooks, ticks } = this.#parts
+  async #repeat(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await work()
+      } catch (error) {
+        if (!(error instanceof KafkaFault) || error.kind === 'fenced') throw error
+        this.#parts.log.warn(`housekeeping failed and is tried again: ${error.message}`)
+      }
+      await sleep(everyMs, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  async #observe(): Promise<null> {
     await this.#observer.observe(this.leader)
-    await hooks.step?.('scanned', '')
-    for (const name of this.#governed.keys()) await ticks.ask(name)
+    await this.#parts.hooks.step?.('scanned', '')
+    for (const name of this.#governed.keys()) await this.#parts.ticks.ask(name)
+    return null
   }
 
-  async #turn(name: string): Promise<void> {
+  /** Null when nothing was observed yet. */
+  async #turn(name: string): Promise<TurnReport | null> {
+    const { settings, hooks, log } = this.#parts
     const governed = this.#governed.get(name)
     if (!governed) throw new Error(`no agent is called ${name}`)
-    const startedAt = performance.now()
-    let result: { report: TurnReport } | { error: unknown }
-    try {
-      const latest = await this.#observations!.latest()
-      if (latest === null) return
-      const { settings, hooks, log } = this.#parts
-      result = { report: await turn({ settings, hooks, log }, this.leader, governed, latest, () => this.#stillPermitted()) }
-    } catch (error) {
-      result = { error }
-    }
-    this.#parts.onTurn(name, result, performance.now() - startedAt)
-    if ('error' in result) throw result.error
+    const latest = await this.#observations!.latest()
+    if (latest === null) return null
+    return turn({ settings, hooks, log }, this.leader, governed, latest, () => this.#stillPermitted())
   }
 
   /** The kill switch is read to its end before every effect that harms. */

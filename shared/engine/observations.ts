@@ -1,5 +1,6 @@
 import type { ClusterView } from '../domain/cluster-view.ts'
 import type { LogReader } from '../kafka/ports.ts'
+import { Serial } from './serial.ts'
 import { decodeObservation, foldObservation, type Observation } from './observation.ts'
 
 export interface Latest {
@@ -12,6 +13,7 @@ export interface Latest {
 export class Observations {
   readonly #topic: string
   readonly #reader: LogReader
+  readonly #reads = new Serial()
   #latest: Latest | null = null
   #parts: Observation[] = []
 
@@ -26,11 +28,13 @@ export class Observations {
   }
 
   /** The newest complete observation; null while none was made, or after a hole until the next key frame. */
-  async latest(): Promise<Latest | null> {
-    await this.#reader.readToEnd(record => {
-      if (record.value !== null) this.#fold(decodeObservation(record.value))
+  latest(): Promise<Latest | null> {
+    return this.#reads.run(async () => {
+      await this.#reader.readToEnd(record => {
+        if (record.value !== null) this.#fold(decodeObservation(record.value))
+      })
+      return this.#latest
     })
-    return this.#latest
   }
 
   async close(): Promise<void> {

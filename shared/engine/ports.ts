@@ -1,4 +1,5 @@
 import type { Kafka, LogReader } from '../kafka/ports.ts'
+import { Serial } from './serial.ts'
 import type { Ports, ReeveTopics } from './agent.ts'
 
 /** Bound of one look for a data record behind markers and compacted tails. */
@@ -8,7 +9,7 @@ const peekDeadlineMs = 5_000
 export async function openPorts(kafka: Kafka, clusterId: string, topics: ReeveTopics, transactionalId: string): Promise<Ports & { close(): Promise<void> }> {
   const tables = new Map<string, Table>()
   const peeker = await kafka.openReader()
-  let peeking: Promise<unknown> = Promise.resolve()
+  const peeks = new Serial()
   return {
     clusterId,
     topics,
@@ -19,11 +20,7 @@ export async function openPorts(kafka: Kafka, clusterId: string, topics: ReeveTo
       tables.set(topic, table)
       return table.read()
     },
-    peek(topic, partition, offset) {
-      const mine = peeking.then(() => peek(peeker, topic, partition, offset))
-      peeking = mine.catch(() => {})
-      return mine
-    },
+    peek: (topic, partition, offset) => peeks.run(() => peek(peeker, topic, partition, offset)),
     async close() {
       await Promise.all([peeker.close(), ...[...tables.values()].map(table => table.close())])
     }
@@ -53,7 +50,7 @@ class Table {
   readonly #reader: LogReader
   readonly #values = new Map<string, { value: Buffer; timestampMs: number }>()
   #opened = false
-  #reading: Promise<unknown> = Promise.resolve()
+  readonly #reads = new Serial()
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -61,9 +58,7 @@ class Table {
   }
 
   read(): Promise<ReadonlyMap<string, { value: Buffer; timestampMs: number }>> {
-    const mine = this.#reading.then(() => this.#read())
-    this.#reading = mine.catch(() => {})
-    return mine
+    return this.#reads.run(() => this.#read())
   }
 
   async close(): Promise<void> {

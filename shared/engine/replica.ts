@@ -39,8 +39,8 @@ export interface ReplicaParts {
   readonly settings: EngineSettings
   readonly hooks: Hooks
   readonly log: Logger
-  /** Told after each turn, for metrics and tables. */
-  onTurn(agent: string, result: { report: TurnReport } | { error: unknown }, tookMs: number): void
+  /** Told after each scan (`observer`) and each turn, for metrics and tables; no report where nothing was observed yet. */
+  onTick(name: string, result: { report: TurnReport | null } | { error: unknown }, tookMs: number): void
   onRole(role: Role, epoch: number | null): void
 }
 

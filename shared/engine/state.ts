@@ -1,5 +1,6 @@
 import type { JsonValue } from '../domain/json.ts'
 import { KafkaFault } from '../kafka/errors.ts'
+import { Serial } from './serial.ts'
 import type { Appended, Appender, LogReader, LogRecord, NewRecord } from '../kafka/ports.ts'
 
 /** Version of what is written to the state topic. This release reads it and everything older; newer is refused. */
@@ -34,8 +35,8 @@ export class StateStore {
   readonly #topic: string
   readonly #reader: LogReader
   readonly #values = new Map<string, JsonValue>()
+  readonly #commits = new Serial()
   #lastRecordAt = performance.now()
-  #lastCommit: Promise<unknown> = Promise.resolve()
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -81,9 +82,7 @@ export class StateStore {
    * found out by reading back.
    */
   commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[] = []): Promise<Committed> {
-    const mine = this.#lastCommit.then(() => this.#commit(appender, epoch, changes, also))
-    this.#lastCommit = mine.catch(() => {})
-    return mine
+    return this.#commits.run(() => this.#commit(appender, epoch, changes, also))
   }
 
   async #commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[]): Promise<Committed> {
