@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../telemetry/log.ts'
 import type { OwnerRule } from '../domain/owner.ts'
 import type { AnyAgent, Ports } from './agent.ts'
 import type { LeaseTimes } from './lease.ts'
@@ -31,5 +31,5 @@ export interface Hooks {
 export interface TurnContext {
   readonly settings: EngineSettings
   readonly hooks: Hooks
-  readonly log: Logger
+  readonly log: Log
 }

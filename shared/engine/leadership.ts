@@ -44,7 +44,7 @@ export class Leadership {
       ticks.stepDown()
       await Promise.allSettled(this.#busy)
       await this.leader.release()
-      log.info('stopped in good order')
+      log.info({}, 'stopped in good order')
     } finally {
       ticks.stepDown()
       await Promise.allSettled(this.#busy)
@@ -108,7 +108,7 @@ export class Leadership {
         await work()
       } catch (error) {
         if (!(error instanceof KafkaFault) || error.kind === 'fenced') throw error
-        this.#parts.log.warn(`housekeeping failed and is tried again: ${error.message}`)
+        this.#parts.log.warn({}, `housekeeping failed and is tried again: ${error.message}`)
       }
       await sleep(everyMs, undefined, { signal }).catch(() => {})
     }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from 'pino'
+import type { Log } from '../telemetry/log.ts'
 import { KafkaFault } from '../kafka/errors.ts'
 import type { Kafka } from '../kafka/ports.ts'
 import type { Notifier } from '../notify/notifier.ts'
@@ -38,7 +38,7 @@ export interface ReplicaParts {
   readonly clock: TrustedClock
   readonly settings: EngineSettings
   readonly hooks: Hooks
-  readonly log: Logger
+  readonly log: Log
   /** Told after each scan (`observer`) and each turn, for metrics and tables; no report where nothing was observed yet. */
   onTick(name: string, result: { report: TurnReport | null } | { error: unknown }, tookMs: number): void
   onRole(role: Role, epoch: number | null): void
@@ -105,7 +105,7 @@ export class Replica {
       } catch (error) {
         if (signal.aborted) return
         if (!(error instanceof KafkaFault)) throw error
-        log.warn(`standing by, the state topic cannot be read: ${error.message}`)
+        log.warn({}, `standing by, the state topic cannot be read: ${error.message}`)
         await sleep(1_000, undefined, { signal }).catch(() => {})
       }
     }

@@ -1,11 +1,11 @@
 import type { JsonValue } from '../domain/json.ts'
-import type { Logger } from 'pino'
+import type { Log } from '../telemetry/log.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import { due, next, type OutboxEntry } from '../notify/outbox.ts'
 import type { Entry, Leader } from './leader.ts'
 
 /** Delivers what is due and records each fate. A crash between the two delivers once more: better twice than never. */
-export async function tell(leader: Leader, notifier: Notifier, log: Logger, nowMs: number): Promise<number> {
+export async function tell(leader: Leader, notifier: Notifier, log: Log, nowMs: number): Promise<number> {
   const outbox = new Map([...leader.store.entries('notice/')].map(([key, entry]) => [key, entry as unknown as OutboxEntry]))
   let told = 0
   for (const key of due(outbox, nowMs)) {

@@ -1,0 +1,22 @@
+import { openAdmin } from './admin/index.ts'
+import { openAppender } from './appender/index.ts'
+import type { KafkaConnection } from './connection.ts'
+import { openLogReader } from './log-reader/index.ts'
+import type { Kafka } from './ports.ts'
+
+/** An append must be over before a successor may act: below the deadline of an effect. */
+const appendDeadlineMs = 8_000
+
+/**
+ * Opens a cluster as one principal. Each reader and appender has connections of its own: a broker answers the requests of one connection in
+ * order, so a waiting fetch would hold up everything behind it. Throws KafkaFault.
+ */
+export async function openKafka(connection: KafkaConnection): Promise<Kafka> {
+  const admin = await openAdmin(connection)
+  return {
+    admin,
+    openReader: () => openLogReader(connection),
+    openAppender: transactionalId => openAppender(connection, { transactionalId, deadlineMs: appendDeadlineMs }),
+    close: () => admin.close()
+  }
+}
