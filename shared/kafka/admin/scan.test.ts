@@ -18,8 +18,8 @@ interface Script {
   /** Error of one ListOffsets item, given broker, partition and how often it was asked. */
   offsetError?: (broker: number, partition: number, timestamp: bigint) => number
   silent?: number
-  /** API key of a request that is never answered. */
-  hangs?: number
+  /** A request that is never answered, and what happens meanwhile. */
+  hangs?: { api: number; meanwhile: () => void }
   group?: { type?: string; protocolType?: string; state?: string; describedState?: string; describeError?: number; offsetError?: (broker: number) => number }
   movedTo?: number
   /** Leader epochs of __consumer_offsets, before and after groups are listed. */
@@ -86,7 +86,10 @@ function scripted(script: Script) {
     async request(target: number | 'any', api: { key: number }, ...args: unknown[]) {
       log.push(`${api.key} to ${target}`)
       if (target === script.silent) throw new KafkaFault('unreachable', 'connection refused', { retriable: true })
-      if (api.key === script.hangs) await new Promise(() => undefined)
+      if (api.key === script.hangs?.api) {
+        script.hangs.meanwhile()
+        await new Promise(() => undefined)
+      }
       const answer = answers[api.key]
       if (!answer) throw new Error(`the script has no answer for API ${api.key}`)
       return answer(target === 'any' ? 1 : target, ...args)
@@ -217,8 +220,7 @@ test('a group that committed without joining has the protocol none, and no membe
 test('an aborted scan ends at once with the reason of its signal, also when a broker is silent', async () => {
   await expect(scripted({}).scan(AbortSignal.abort(new Error('shutting down')))).rejects.toThrow('shutting down')
   const controller = new AbortController()
-  const look = scripted({ hangs: 2 }).scan(controller.signal)
-  controller.abort(new Error('lease lost'))
+  const look = scripted({ hangs: { api: 2, meanwhile: () => controller.abort(new Error('lease lost')) } }).scan(controller.signal)
   await expect(look).rejects.toThrow('lease lost')
 })
 
