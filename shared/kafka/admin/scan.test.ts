@@ -220,7 +220,7 @@ test('a group that committed without joining has the protocol none, and no membe
 test('an aborted scan ends at once with the reason of its signal, also when a broker is silent', async () => {
   await expect(scripted({}).scan(AbortSignal.abort(new Error('shutting down')))).rejects.toThrow('shutting down')
   const controller = new AbortController()
-  const look = scripted({ hangs: { api: 2, meanwhile: () => controller.abort(new Error('lease lost')) } }).scan(controller.signal)
+  const look = scripted({ hangs: { api: 60, meanwhile: () => controller.abort(new Error('lease lost')) } }).scan(controller.signal)
   await expect(look).rejects.toThrow('lease lost')
 })
 
