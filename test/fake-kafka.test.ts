@@ -21,6 +21,7 @@ async function fakeHarness(): Promise<LogReaderHarness> {
       const { commit, abort } = kafka.openTransaction(`open-${names++}`, records)
       return { commit: async () => commit(), abort: async () => abort() }
     },
+    async settled() {},
     async deleteRecords(topic, partition, before) {
       kafka.change(topic, partition, log => log.deleteRecords(before < 0 ? log.highWatermark : before))
     },

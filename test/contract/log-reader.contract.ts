@@ -16,6 +16,8 @@ export interface LogReaderHarness {
   openAppender(): Promise<Appender>
   /** A transaction with these records written and not ended. */
   openTransaction(records: readonly NewRecord[]): Promise<OpenTransaction>
+  /** Until everything that was ended is stable: markers follow a moment after a commit was answered. */
+  settled(topic: string, partitions: readonly number[]): Promise<void>
   deleteRecords(topic: string, partition: number, before: number): Promise<void>
   close(): Promise<void>
 }
@@ -45,7 +47,12 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       return harness.createTopic(partitions)
     }
     const record = (topic: string, value: string | null, partition = 0): NewRecord => ({ topic, partition, key: Buffer.from('k'), value: value === null ? null : Buffer.from(value) })
-    const append = (topic: string, ...values: string[]) => appender.append(values.map(value => record(topic, value)))
+    const appendOpen = (topic: string, ...values: string[]) => appender.append(values.map(value => record(topic, value)))
+    const append = async (topic: string, ...values: string[]) => {
+      const appended = await appendOpen(topic, ...values)
+      await harness.settled(topic, [0])
+      return appended
+    }
     const toEnd = async (): Promise<string[]> => {
       const values: string[] = []
       await reader.readToEnd(({ value }) => values.push(String(value)))
@@ -63,7 +70,7 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       const written: NewRecord[] = [
         { topic, partition: 0, key: Buffer.from('a'), value: Buffer.from('1'), timestampMs: 1_700_000_000_000, headers: [{ key: 'trace', value: Buffer.from([0, 255]) }, { key: 'empty', value: null }] },
         { topic, partition: 0, key: null, value: Buffer.alloc(0), timestampMs: 1_600_000_000_000 },
-        { topic, partition: 0, key: Buffer.from('a'), value: null, timestampMs: 1_800_000_000_000 }
+        { topic, partition: 0, key: Buffer.from('a'), value: null, timestampMs: 1_500_000_000_000 }
       ]
       const { offsets } = await appender.append(written)
       await reader.assign(topic, 0, 'start')
@@ -96,7 +103,7 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       const topic = await fresh()
       await append(topic, 'before')
       const transaction = await harness.openTransaction([record(topic, 'open')])
-      await append(topic, 'after')
+      await appendOpen(topic, 'after')
       await reader.assign(topic, 0, 'start')
       expect(await toEnd()).toEqual(['before'])
       const [fetched] = await reader.poll({ maxWaitMs: 0 })
@@ -111,8 +118,9 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       const topic = await fresh()
       await append(topic, 'a')
       const transaction = await harness.openTransaction([record(topic, 'no'), record(topic, 'never')])
-      await append(topic, 'b')
+      await appendOpen(topic, 'b')
       await transaction.abort()
+      await harness.settled(topic, [0])
       await reader.assign(topic, 0, 'start')
       expect(await toEnd()).toEqual(['a', 'b'])
       const [fetched] = await reader.poll({ maxWaitMs: 0 })
@@ -126,6 +134,7 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       expect(await toEnd()).toEqual([])
       const transaction = await harness.openTransaction([record(topic, 'no')])
       await transaction.abort()
+      await harness.settled(topic, [0])
       expect(await toEnd()).toEqual([])
       expect(position()).toBeGreaterThan(0)
     })
@@ -221,6 +230,7 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
     test('a partition that was given up brings nothing, and one that was moved goes on elsewhere', async () => {
       const topic = await fresh(2)
       const { offsets } = await appender.append([record(topic, 'a'), record(topic, 'b'), record(topic, 'c', 1)])
+      await harness.settled(topic, [0, 1])
       await reader.assign(topic, 0, 'start')
       await reader.assign(topic, 1, 'start')
       reader.unassign(topic, 1)

@@ -28,6 +28,8 @@ export class Assigned {
   ends: { readonly logStartOffset: number; readonly highWatermark: number; readonly lastStableOffset: number } | null = null
   /** Grows each time this partition had data, so that others come first in the next request. */
   servedAt = 0
+  /** Answers with data so far: only who keeps reading has more fetched ahead. */
+  servings = 0
   /** Said with the next answer. */
   moved: Moved | null = null
   /** What stops this partition; thrown by the next poll that has nothing else. */

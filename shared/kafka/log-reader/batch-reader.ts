@@ -54,6 +54,8 @@ interface Lane {
 }
 
 const waitForAnswerMs = 1_000
+/** A fetch is held by its broker no longer than this: other requests of the connection wait behind it. */
+const longestHoldMs = 500
 const heldAnswers = 2
 
 /**
@@ -255,7 +257,9 @@ export class BatchReader {
 
   /** Asks for more of what is known to be there, while the caller works on what came. */
   #prefetch(maxWaitMs: number): void {
-    const behind = this.assigned.filter(assigned => ready(assigned) && !assigned.held && !assigned.misplaced && assigned.ends !== null && assigned.fetchOffset < assigned.ends.lastStableOffset)
+    const behind = this.assigned.filter(
+      assigned => ready(assigned) && !assigned.held && !assigned.misplaced && assigned.servings > 1 && assigned.ends !== null && assigned.fetchOffset < assigned.ends.lastStableOffset
+    )
     for (const [leader, partitions] of Map.groupBy(behind, assigned => assigned.leader!)) {
       const lane = this.#lane(leader)
       if (!lane.inFlight && lane.answers.length < heldAnswers) this.#send(leader, lane, partitions, maxWaitMs)
@@ -272,7 +276,7 @@ export class BatchReader {
     partitions.sort((a, b) => a.servedAt - b.servedAt)
     const { maxBytes, maxPartitionBytes } = this.limits
     const doubtful = partitions.some(assigned => assigned.emptyAnswers > 0)
-    const limits: FetchLimits = { maxWaitMs: doubtful ? 0 : maxWaitMs, minBytes: 1, maxBytes, maxPartitionBytes }
+    const limits: FetchLimits = { maxWaitMs: doubtful ? 0 : Math.min(maxWaitMs, longestHoldMs), minBytes: 1, maxBytes, maxPartitionBytes }
     lane.inFlight = this.#fetch(leader, lane, partitions, limits).finally(() => {
       this.#wake.resolve()
     })
@@ -337,6 +341,7 @@ export class BatchReader {
     if (last) {
       assigned.fetchOffset = last.header.lastOffset + 1
       assigned.servedAt = ++this.#served
+      assigned.servings++
     }
     if (last || fromOffset >= lastStableOffset) assigned.emptyAnswers = 0
     else if (holdsNothing) assigned.emptyAnswers++
@@ -381,6 +386,7 @@ export class BatchReader {
     const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()))
     const onAbort = (): void => resolve()
     signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted || this.#closed) resolve()
     await promise
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
