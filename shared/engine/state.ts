@@ -37,6 +37,7 @@ export class StateStore {
   readonly #values = new Map<string, JsonValue>()
   readonly #commits = new Serial()
   #lastRecordAt = performance.now()
+  #lastAppendTimeMs: number | null = null
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -64,6 +65,11 @@ export class StateStore {
   /** When the last record of another writer came, by this process's monotonic clock, milliseconds. */
   get lastRecordAt(): number {
     return this.#lastRecordAt
+  }
+
+  /** LogAppendTime of the newest record that was read, epoch milliseconds; null before any. */
+  get lastAppendTimeMs(): number | null {
+    return this.#lastAppendTimeMs
   }
 
   /** Reads to the last stable offset. Throws when a newer release has written. */
@@ -108,6 +114,7 @@ export class StateStore {
 
   #apply(record: LogRecord): void {
     this.#lastRecordAt = performance.now()
+    this.#lastAppendTimeMs = record.timestampMs
     const key = record.key?.toString('utf8') ?? ''
     const value = record.value === null ? null : (JSON.parse(record.value.toString('utf8')) as JsonValue)
     if (key === 'format') checkVersion(value)

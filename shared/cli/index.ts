@@ -1,0 +1,116 @@
+import { Command, CommanderError } from '@commander-js/extra-typings'
+import { parseDuration } from '../domain/duration.ts'
+import { explainText, planJson, planText } from '../render/plan.ts'
+import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { journal } from './journal.ts'
+import { report, say } from './people.ts'
+import { rehearseAll } from './reading.ts'
+import { releaseAll } from './release.ts'
+import { run, type RunHooks } from './run.ts'
+import { type Cli, type GlobalOptions, readConfig, withSession } from './session.ts'
+
+/** The command line: knows the catalogue, never an agent by name. `hooks` are for test code only. */
+export function program(cli: Cli, hooks: RunHooks = {}) {
+  const reeve = new Command('reeve')
+    .description('Governance agents for Apache Kafka.')
+    .option('-c, --config <file>', 'the configuration', cli.env['REEVE_CONFIG'] ?? 'config/default.yaml')
+    .option('--json', 'answer in JSON, for machines')
+    .exitOverride()
+    .configureOutput({ writeOut: text => cli.out(text.trimEnd()), writeErr: text => cli.err(text.trimEnd()) })
+    .showHelpAfterError('(see reeve --help)')
+  const global = (): GlobalOptions => reeve.opts()
+  const json = (): boolean => global().json === true
+  const speak = (kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt', subject: string, why: string, wait: string) =>
+    withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs(wait)), json()))
+
+  reeve.command('run').description('Run as leader or standby, until stopped.').action(() => run(cli, global(), hooks))
+
+  reeve
+    .command('plan')
+    .description('What would be done now, and why. Changes nothing.')
+    .argument('[agent]', 'only this agent')
+    .action(agent =>
+      withSession(cli, global(), async session => {
+        const rehearsed = await rehearseAll(cli, session, agent)
+        if (json()) cli.out(JSON.stringify(rehearsed.map(each => planJson(each.agent, each.rehearsal))))
+        else for (const each of rehearsed) cli.out(planText(each.agent, each.rehearsal, cli.width))
+      })
+    )
+
+  reeve
+    .command('explain')
+    .description('Every fact, rule and decision about one group.')
+    .argument('<kind>', 'group')
+    .argument('<name>')
+    .action((kind, name) =>
+      withSession(cli, global(), async session => {
+        if (kind !== 'group') throw new CommandFailure(exitCodes.usage, `explain ${kind}: expected group`)
+        const found = (await rehearseAll(cli, session)).flatMap(({ agent, rehearsal }) => rehearsal.decision.verdicts.filter(({ subject }) => subject === name).map(verdict => ({ agent, verdict })))
+        if (found.length === 0) throw new CommandFailure(exitCodes.unanswered, `no agent knows a group ${JSON.stringify(name)} in the last observation`)
+        if (json()) cli.out(JSON.stringify(found))
+        else for (const { agent, verdict } of found) cli.out(`${agent}\n${explainText(verdict)}\n`)
+        await journal(cli, session, { since: '7d', subject: name, json: global().json })
+      })
+    )
+
+  const asking = (name: string, description: string) => reeve.command(name).description(description).option('--why <sentence>', 'for the journal', 'no reason was given').option('--wait <duration>', 'how long to wait for a replica to take it up', '30s')
+
+  asking('resume', 'Give a paused group back now; it is watched for a while.')
+    .argument('<group>')
+    .option('--fixed', 'as its owner: the reason is gone')
+    .action((group, { why, wait, fixed }) => speak(fixed ? 'fixed' : 'resume', group, why, wait))
+  asking('undo', 'Undo one action that stands, by its key.')
+    .argument('<key>')
+    .action((key, { why, wait }) => speak('undo', key, why, wait))
+  asking('approve', 'Approve a plan that exceeded its caps, by its checksum.')
+    .argument('<checksum>')
+    .action((checksum, { why, wait }) => speak('approve', checksum, why, wait))
+  asking('halt', 'The kill switch: nothing is paused or deleted any more; giving back goes on. Needs no Redis.')
+    .option('--lift', 'go on')
+    .action(({ why, wait, lift }) => speak(lift ? 'unhalt' : 'halt', '', why, wait))
+  asking('release', 'Give back everything, and halt; before an uninstall.')
+    .requiredOption('--all', 'everything')
+    .action(({ why, wait }) => withSession(cli, global(), session => releaseAll(cli, session, why, Math.max(60_000, waitMs(wait)), json())))
+
+  reeve
+    .command('journal')
+    .description('What happened, oldest first.')
+    .option('--since <duration>', 'how far back', '24h')
+    .option('--agent <name>')
+    .option('--subject <text>', 'a group, an action key or a request id')
+    .option('--follow', 'go on until stopped')
+    .action(options => withSession(cli, global(), async session => void (await journal(cli, session, { ...options, json: global().json }))))
+
+  const config = reeve.command('config').description('About the configuration.')
+  config
+    .command('check')
+    .description('Read it, print all mistakes at once.')
+    .option('--connect', 'try to reach Kafka too')
+    .action(async ({ connect }) => {
+      const checked = await readConfig(cli, global())
+      const reached = connect ? await withSession(cli, global(), async ({ kafka }) => kafka.admin.features()) : null
+      if (json()) cli.out(JSON.stringify({ ok: true, agents: Object.fromEntries(Object.entries(checked.agents).map(([name, { enabled, act }]) => [name, { enabled, act }])), reached }))
+      else cli.out(`${global().config}: no mistakes${reached ? `; cluster ${reached.clusterId} answers, ${reached.brokers} brokers` : ''}`)
+    })
+  return reeve
+}
+
+/** Runs one command line. Returns the exit code; everything that went wrong was printed once. */
+export async function main(cli: Cli, argv: readonly string[], reeve: { parseAsync(argv: readonly string[], from: { from: 'user' }): Promise<unknown> }): Promise<number> {
+  try {
+    await reeve.parseAsync(argv, { from: 'user' })
+    return exitCodes.ok
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    const failure = error instanceof CommandFailure ? error : new CommandFailure(exitCodes.failed, error instanceof Error ? error.message : String(error))
+    if (argv.includes('--json')) cli.out(JSON.stringify({ error: failure.message, details: failure.details, exitCode: failure.exitCode }))
+    cli.err([`reeve: ${failure.message}`, ...failure.details.map(line => `  ${line}`)].join('\n'))
+    return failure.exitCode
+  }
+}
+
+function waitMs(text: string): number {
+  const durationMs = parseDuration(text)
+  if (durationMs === null) throw new CommandFailure(exitCodes.usage, `--wait ${text}: expected a duration such as 30s`)
+  return durationMs
+}

@@ -1,0 +1,38 @@
+import { parseDuration } from '../domain/duration.ts'
+import { journalEntry, type JournalEntry } from '../engine/journal.ts'
+import { printable } from '../render/table.ts'
+import { CommandFailure, exitCodes } from './exit-codes.ts'
+import type { Cli, Session } from './session.ts'
+
+export interface JournalOptions {
+  readonly since: string
+  readonly subject?: string | undefined
+  readonly agent?: string | undefined
+  readonly follow?: true | undefined
+  readonly json?: true | undefined
+}
+
+/** Prints what happened, oldest first; with `follow` goes on until the signal. Returns how many entries matched. */
+export async function journal(cli: Cli, session: Session, options: JournalOptions): Promise<number> {
+  const sinceMs = parseDuration(options.since)
+  if (sinceMs === null) throw new CommandFailure(exitCodes.usage, `--since ${options.since}: expected a duration such as 30m, 24h or 7d`)
+  const fromMs = Date.now() - sinceMs
+  const { topics, kafka } = session
+  const reader = await kafka.openReader()
+  let matched = 0
+  const show = (entry: JournalEntry | null): void => {
+    if (!entry || (options.agent !== undefined && entry.agent !== options.agent)) return
+    if (options.subject !== undefined && !entry.subject.includes(options.subject) && !entry.subject.includes(encodeURIComponent(options.subject))) return
+    matched++
+    cli.out(options.json ? JSON.stringify(entry) : `${new Date(entry.atMs).toISOString()}  ${entry.kind.padEnd(10)}  ${printable(entry.what)}`)
+  }
+  try {
+    await reader.assign(topics.journal, 0, (await kafka.admin.offsetForTimestamp(topics.journal, 0, fromMs)) ?? 'end')
+    await reader.readToEnd(record => show(journalEntry(record)))
+    while (options.follow && !cli.signal.aborted)
+      for (const { records } of await reader.poll({ maxWaitMs: 1_000, signal: cli.signal })) for (const record of records) show(journalEntry(record))
+    return matched
+  } finally {
+    await reader.close()
+  }
+}

@@ -1,0 +1,73 @@
+import { type Config, kafkaConnection, loadConfig } from '../config/index.ts'
+import type { AnyAgent, ReeveTopics } from '../engine/agent.ts'
+import { reeveTopics } from '../engine/topics.ts'
+import { KafkaFault } from '../kafka/errors.ts'
+import { openKafka } from '../kafka/index.ts'
+import type { Kafka } from '../kafka/ports.ts'
+import { CommandFailure, exitCodes } from './exit-codes.ts'
+
+/** What every command has: the agents of this build, where to write, and the process's surroundings. */
+export interface Cli {
+  readonly agents: readonly AnyAgent[]
+  readonly env: NodeJS.ProcessEnv
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /** Columns of the terminal, or undefined where it is none. */
+  readonly width: number | undefined
+  readonly signal: AbortSignal
+}
+
+/** The global options. */
+export interface GlobalOptions {
+  readonly config: string
+  readonly json?: true | undefined
+}
+
+/** Reads the configuration, or ends with all its mistakes at once. */
+export async function readConfig(cli: Cli, { config: file }: GlobalOptions): Promise<Config> {
+  const loaded = await loadConfig({ file, env: cli.env, agents: cli.agents.map(({ name, policy }) => ({ name, policySchema: policy })) })
+  if (loaded.ok) return loaded.config
+  throw new CommandFailure(
+    exitCodes.configuration,
+    `${file} has ${loaded.mistakes.length} mistake${loaded.mistakes.length === 1 ? '' : 's'}`,
+    loaded.mistakes.map(({ path, message }) => `${path || '(file)'}: ${message}`)
+  )
+}
+
+export interface Session {
+  readonly config: Config
+  readonly kafka: Kafka
+  readonly clusterId: string
+  readonly topics: ReeveTopics
+}
+
+/** Opens the cluster as the engine's principal (or an agent's) for one command, and closes it whatever happens. */
+export async function withSession<T>(cli: Cli, options: GlobalOptions, work: (session: Session) => Promise<T>): Promise<T> {
+  const config = await readConfig(cli, options)
+  const kafka = await reach(() => openKafka(kafkaConnection(config, null)), config)
+  try {
+    const { clusterId } = await kafka.admin.features()
+    return await reach(() => work({ config, kafka, clusterId, topics: reeveTopics(config.topics.prefix) }), config)
+  } finally {
+    await kafka.close()
+  }
+}
+
+const remedies: Partial<Record<KafkaFault['kind'], string>> = {
+  unreachable: 'check cluster.brokers and the network',
+  tls: 'check cluster.tls: the authority in caFile, the name in servername, and that this listener speaks TLS',
+  authentication: 'check the mechanism, user and password in cluster.sasl',
+  authorization: 'grant the right: deploy/acls.md lists what each principal needs',
+  timeout: 'the broker took the connection and did not answer: does this listener expect TLS or SASL?'
+}
+
+/** Turns a fault of the cluster into one sentence with what to do about it. */
+export async function reach<T>(work: () => Promise<T>, config: Config): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof KafkaFault)) throw error
+    const remedy = remedies[error.kind]
+    throw new CommandFailure(exitCodes.unreachable, `Kafka at ${config.cluster.brokers.join(', ')}: ${error.message}${remedy ? `; ${remedy}` : ''}`)
+  }
+}

@@ -1,0 +1,10 @@
+import type { Config } from '../config/index.ts'
+import type { EngineSettings } from '../engine/engine.ts'
+import { checkLeaseTimes, leaseTimes } from '../engine/lease.ts'
+
+/** The engine's part of the configuration. `holder` names this replica to people. */
+export function engineSettings(config: Config, holder: string): EngineSettings {
+  const times = { ...leaseTimes, ...config.lease }
+  checkLeaseTimes(times)
+  return { holder, observer: config.observer, limits: config.limits, owners: config.owners, times }
+}
