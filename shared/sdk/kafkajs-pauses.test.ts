@@ -1,0 +1,120 @@
+import { createRequire } from 'node:module'
+import fc from 'fast-check'
+import type { Consumer, EachMessagePayload } from 'kafkajs'
+import { describe, expect, test } from 'vitest'
+import { takeOverPauses } from './kafkajs-pauses.ts'
+
+type TopicPartitions = { topic: string; partitions?: number[] }
+interface State {
+  assign(each: { topic: string; partitions: number[] }[]): void
+  pause(each: TopicPartitions[]): void
+  resume(each: TopicPartitions[]): void
+  isPaused(topic: string, partition: number): boolean
+}
+/** What a real kafkajs consumer keeps its pauses in. */
+const SubscriptionState = createRequire(import.meta.url)('kafkajs/src/consumer/subscriptionState') as new () => State
+
+const topics = ['a', 'b']
+const partitions = [0, 1, 2]
+
+/** The pause surface of a kafkajs consumer over kafkajs's own state, and the payload that its handler would get. */
+function consumerOver(state: State) {
+  let handler: ((payload: EachMessagePayload) => Promise<void>) | undefined
+  const consumer = {
+    pause: (each: TopicPartitions[]) => state.pause(each),
+    resume: (each: TopicPartitions[]) => state.resume(each),
+    run: async ({ eachMessage }: { eachMessage?: typeof handler }) => void (handler = eachMessage)
+  }
+  const deliver = (topic: string, partition: number): Promise<void> | undefined =>
+    handler?.({
+      topic,
+      partition,
+      pause: () => {
+        state.pause([{ topic, partitions: [partition] }])
+        return () => state.resume([{ topic, partitions: [partition] }])
+      }
+    } as EachMessagePayload)
+  return { consumer: consumer as unknown as Consumer, deliver }
+}
+const pausedIn = (state: State): string[] => topics.flatMap(topic => partitions.filter(partition => state.isPaused(topic, partition)).map(partition => `${topic}-${partition}`))
+
+const some = fc.record({ topic: fc.constantFrom(...topics), partitions: fc.option(fc.subarray(partitions), { nil: undefined }) }).map(({ topic, partitions: chosen }) => (chosen ? { topic, partitions: chosen } : { topic }))
+const step = fc.oneof(
+  fc.record({ kind: fc.constant('pause' as const), each: fc.array(some, { maxLength: 2 }) }),
+  fc.record({ kind: fc.constant('resume' as const), each: fc.array(some, { maxLength: 2 }) }),
+  fc.record({ kind: fc.constant('command' as const), held: fc.subarray(['a-0', 'a-1', 'a-2', 'b-0', 'b-1', 'b-2']) }),
+  fc.record({ kind: fc.constant('assign' as const), a: fc.subarray(partitions), b: fc.subarray(partitions) })
+)
+
+describe('a partition reads only when neither the owner nor a command holds it', () => {
+  test('through any course of pauses, resumes, commands and rebalances', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), steps => {
+        const state = new SubscriptionState()
+        const ownerAlone = new SubscriptionState()
+        const { consumer } = consumerOver(state)
+        const pauses = takeOverPauses(consumer)
+        let assigned = new Set<string>()
+        let held: string[] = []
+        for (const each of steps) {
+          if (each.kind === 'pause') {
+            consumer.pause(each.each)
+            ownerAlone.pause(each.each)
+          } else if (each.kind === 'resume') {
+            consumer.resume(each.each as { topic: string }[])
+            ownerAlone.resume(each.each)
+          } else if (each.kind === 'command') {
+            held = each.held
+            pauses.command((topic, partition) => each.held.includes(`${topic}-${partition}`))
+          } else {
+            assigned = new Set([...each.a.map(partition => `a-${partition}`), ...each.b.map(partition => `b-${partition}`)])
+            pauses.assign({ a: each.a, b: each.b })
+          }
+          const expected = [...assigned].filter(name => held.includes(name) || pausedIn(ownerAlone).includes(name))
+          expect(pausedIn(state).filter(name => assigned.has(name))).toEqual(expected)
+          expect(pauses.held()).toEqual([...assigned].filter(name => held.includes(name)))
+        }
+      }),
+      { numRuns: 500 }
+    )
+  })
+})
+
+test('a resume that a handler kept from its payload does not lift a command, and lifts its own pause', async () => {
+  const state = new SubscriptionState()
+  const { consumer, deliver } = consumerOver(state)
+  const pauses = takeOverPauses(consumer)
+  let resume = (): void => undefined
+  await consumer.run({ eachMessage: async payload => void (resume = payload.pause()) })
+  pauses.assign({ a: [0, 1] })
+  await deliver('a', 0)
+  pauses.command(() => true)
+  resume()
+  expect(pausedIn(state)).toEqual(['a-0', 'a-1'])
+  pauses.command(() => false)
+  expect(pausedIn(state)).toEqual([])
+})
+
+test('the end of a command leaves what a handler paused', async () => {
+  const state = new SubscriptionState()
+  const { consumer, deliver } = consumerOver(state)
+  const pauses = takeOverPauses(consumer)
+  await consumer.run({ eachMessage: async payload => void payload.pause() })
+  pauses.assign({ a: [0, 1] })
+  pauses.command(() => true)
+  await deliver('a', 0)
+  pauses.command(() => false)
+  expect(pausedIn(state)).toEqual(['a-0'])
+})
+
+test('after a stop the owner starts with nothing paused, as with kafkajs alone, and a command is applied anew', () => {
+  const { consumer } = consumerOver(new SubscriptionState())
+  const pauses = takeOverPauses(consumer)
+  pauses.assign({ a: [0, 1] })
+  consumer.pause([{ topic: 'a' }])
+  pauses.forget()
+  expect(pauses.held()).toEqual([])
+  pauses.command((_topic, partition) => partition === 1)
+  pauses.assign({ a: [0, 1] })
+  expect(pauses.held()).toEqual(['a-1'])
+})
