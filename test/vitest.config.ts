@@ -7,7 +7,13 @@ export default defineConfig({
   root,
   test: {
     projects: [
-      { root, test: { name: 'unit', include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts'] } },
+      {
+        root,
+        test: {
+          name: 'unit',
+          include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts']
+        }
+      },
       {
         root,
         test: {
@@ -18,7 +24,17 @@ export default defineConfig({
           maxWorkers: 2
         }
       },
-      { root, test: { name: 'faults-quick', include: ['test/faults/**/*.quick.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false, maxWorkers: 1 } },
+      {
+        root,
+        test: {
+          name: 'faults-quick',
+          include: ['test/faults/**/*.quick.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          maxWorkers: 1
+        }
+      },
       {
         root,
         test: {

@@ -3,28 +3,24 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from './folders.ts'
-import { startStack } from './stack.ts'
-import { untilStopped } from './stop-signals.ts'
+import { exitCodeOf, withStack } from './with-stack.ts'
 
 const [name, ...args] = process.argv.slice(2)
 const folder = join(checkout, 'test/bench')
-const script = join(folder, `${name ?? ''}.ts`)
-if (!name || !existsSync(script)) {
-  const known = existsSync(folder) ? readdirSync(folder).flatMap(file => (file.endsWith('.ts') ? [file.slice(0, -3)] : [])) : []
+const known = existsSync(folder) ? readdirSync(folder).flatMap(file => (file.endsWith('.ts') ? [file.slice(0, -3)] : [])) : []
+if (!name || !known.includes(name)) {
   console.error(`npm run bench -- NAME: expected one of ${known.join(', ')}; got ${JSON.stringify(name)}`)
   process.exit(1)
 }
 
-const docker = args.includes('--docker')
-const stack = await startStack({ docker, heapMb: 1024, log: line => console.error(line) })
-const child = spawn(process.execPath, [script, ...args.filter(argument => argument !== '--docker')], { stdio: 'inherit', env: { ...process.env, REEVE_TEST_STACK: stack.file } })
-const ended = new Promise<number>(resolve => child.on('exit', code => resolve(code ?? 1)))
-const code = await Promise.race([
-  ended,
-  untilStopped().then(signal => {
-    child.kill(signal)
-    return ended
+const options = { docker: args.includes('--docker'), heapMb: 1024, log: (line: string) => console.error(line) }
+const code = await withStack(options, (stack, stopping) => {
+  const env = { ...process.env, REEVE_TEST_STACK: stack.file }
+  const child = spawn(process.execPath, [join(folder, `${name}.ts`), ...args.filter(argument => argument !== '--docker')], { stdio: 'inherit', env })
+  void stopping.then(signal => child.kill(signal))
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (ended, signal) => resolve(ended ?? (signal ? exitCodeOf(signal) : 1)))
   })
-])
-await stack.stop()
+})
 process.exit(code)

@@ -43,7 +43,8 @@ function nodeProgram() {
   if (runsTypeScript(process.versions.node)) return process.execPath
   const folder = join(local, `node-${NODE_VERSION}`)
   const name = NODE_PACKAGES[`${process.platform}-${process.arch}`]
-  if (!name) throw new Error(`this needs Node 24.12 or later, and there is no package of it for ${process.platform}-${process.arch}: install Node 24 and start again`)
+  if (!name)
+    throw new Error(`this needs Node 24.12 or later, and there is no package of it for ${process.platform}-${process.arch}: install Node 24 and start again`)
   const program = join(folder, 'node_modules', name, 'bin', 'node')
   if (existsSync(program)) return program
   process.stderr.write(`bringing Node ${NODE_VERSION} into .local (the running one is ${process.versions.node})\n`)
@@ -103,8 +104,13 @@ function run(/** @type {string} */ node, /** @type {string[]} */ args) {
   })
 }
 
-/** Runs one of the commands above; `args` are passed on. Returns the exit code. */
+/** Runs one of the commands above, with `args` passed on, or prints for `node` which Node would run them. Resolves with the exit code. */
 export async function main(/** @type {string | undefined} */ command, /** @type {string[]} */ args) {
+  if (command === 'node') {
+    mkdirSync(local, { recursive: true })
+    process.stdout.write(`${nodeProgram()}\n`)
+    return 0
+  }
   const script = COMMANDS[command ?? '']
   if (!script) throw new Error(`unknown command ${JSON.stringify(command)}: expected one of ${Object.keys(COMMANDS).join(', ')}`)
   mkdirSync(local, { recursive: true })

@@ -32,7 +32,20 @@ async function make(folder: string, keytool: readonly string[]): Promise<void> {
   await writeFile(join(folder, 'password'), randomBytes(16).toString('hex'), { mode: 0o600 })
   const store = ['-keystore', join(folder, 'server.p12'), '-storetype', 'PKCS12', '-storepass:file', join(folder, 'password')]
   const key = ['-keyalg', 'EC', '-groupname', 'secp256r1', '-validity', '3650']
-  await output([...keytool, '-genkeypair', '-alias', 'ca', '-dname', 'CN=Reeve local stack CA', '-ext', 'bc:c=ca:true', '-ext', 'ku:c=keyCertSign', ...key, ...store])
+  await output([
+    ...keytool,
+    '-genkeypair',
+    '-alias',
+    'ca',
+    '-dname',
+    'CN=Reeve local stack CA',
+    '-ext',
+    'bc:c=ca:true',
+    '-ext',
+    'ku:c=keyCertSign',
+    ...key,
+    ...store
+  ])
   const names = 'SAN=dns:localhost,ip:127.0.0.1'
   await output([...keytool, '-genkeypair', '-alias', 'server', '-dname', 'CN=localhost', '-ext', names, '-signer', 'ca', ...key, ...store])
   await output([...keytool, '-exportcert', '-rfc', '-alias', 'ca', '-file', join(folder, 'ca.pem'), ...store])

@@ -24,7 +24,18 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
   const nodes = plan.ports.nodes.length
   const first = plan.ports.redis + 1 - portCount(nodes)
   const image = `apache/kafka:${kafkaVersion}`
-  const keytool = (folder: string) => ['docker', 'run', '--rm', '--user', `${process.getuid?.() ?? 0}`, '-v', `${folder}:${folder}`, '--entrypoint', 'keytool', image]
+  const keytool = (folder: string) => [
+    'docker',
+    'run',
+    '--rm',
+    '--user',
+    `${process.getuid?.() ?? 0}`,
+    '-v',
+    `${folder}:${folder}`,
+    '--entrypoint',
+    'keytool',
+    image
+  ]
   const certificates = await ensureCertificates(keytool)
   const cluster = { ...plan, keystore: certificates.keystore, bind: '0.0.0.0' }
   for (let id = 1; id <= nodes; id++) {
@@ -32,11 +43,15 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
     await mkdir(folder)
     await writeFile(join(folder, 'node.properties'), renderProperties(nodeProperties(id, '/tmp/kafka', cluster)))
     const format = formatArguments(request, join(folder, 'node.properties')).map(word => `'${word}'`)
-    await writeFile(join(folder, 'start.sh'), `/opt/kafka/bin/kafka-storage.sh ${format.join(' ')} --ignore-formatted &&\nexec /opt/kafka/bin/kafka-server-start.sh ${join(folder, 'node.properties')}\n`)
+    await writeFile(
+      join(folder, 'start.sh'),
+      `/opt/kafka/bin/kafka-storage.sh ${format.join(' ')} --ignore-formatted &&\nexec /opt/kafka/bin/kafka-server-start.sh ${join(folder, 'node.properties')}\n`
+    )
   }
   await chmod(run.folder, 0o700)
   const env = {
     ...process.env,
+    REEVE_ID: run.id,
     KAFKA_VERSION: kafkaVersion,
     REEVE_HEAP: `-Xmx${request.heapMb}m`,
     REEVE_RUN: run.folder,
@@ -47,17 +62,17 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
   const compose = ['docker', 'compose', '-p', `reeve-${run.id.toLowerCase()}`, '-f', join(checkout, 'docker-compose.yml')]
   run.setContainersEnd(['docker', 'rm', '--force', '--volumes', ...containerNames(run.id, nodes)])
   const names = [...plan.ports.nodes.map((_, index) => `node-${index + 1}`), 'redis']
-  await output([...compose, 'up', '--detach', 'network', ...names], { env: { ...env, REEVE_ID: run.id } })
   return {
     services: names.map(name => container(name, `reeve-${run.id}-${name}`)),
     java: ['docker', 'exec', '--interactive', `reeve-${run.id}-node-1`, 'java'],
     kafkaLibs: KAFKA_LIBS,
     caFile: certificates.caFile,
+    start: async () => void (await output([...compose, 'up', '--detach', 'network', ...names], { env })),
     killNow: () => void spawnSync('docker', ['rm', '--force', '--volumes', ...containerNames(run.id, nodes)]),
     close: async () => {
       for (const name of names) await writeFile(join(run.logs, `${name}.log`), await output(['docker', 'logs', `reeve-${run.id}-${name}`]))
       await output(['docker', 'rm', '--force', '--volumes', ...containerNames(run.id, nodes)])
-      await output([...compose, 'down', '--volumes'], { env: { ...env, REEVE_ID: run.id } })
+      await output([...compose, 'down', '--volumes'], { env })
     }
   }
 }

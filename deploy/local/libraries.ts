@@ -26,7 +26,16 @@ export async function ensureLibraries(kafkaVersion: string, log: (line: string) 
     log(`bringing Kafka ${kafkaVersion} into .local`)
     const unfinished = `${folder}.${process.pid}.unfinished`
     await mkdir(localFolder, { recursive: true })
-    await output(['mvn', '-B', '-q', '-f', join(checkout, 'deploy/local/pom.xml'), `-Dkafka.version=${kafkaVersion}`, `-Dlibraries.folder=${unfinished}`, 'generate-resources'])
+    await output([
+      'mvn',
+      '-B',
+      '-q',
+      '-f',
+      join(checkout, 'deploy/local/pom.xml'),
+      `-Dkafka.version=${kafkaVersion}`,
+      `-Dlibraries.folder=${unfinished}`,
+      'generate-resources'
+    ])
     await rename(unfinished, folder).catch(async (error: unknown) => {
       await rm(unfinished, { recursive: true, force: true })
       if (!existsSync(folder)) throw error
@@ -48,7 +57,8 @@ async function redisServer(folder: string): Promise<string> {
   if (!file) throw new Error(`no redis-server for ${suffix}: install Redis 6.2 or later, so that redis-server is on the PATH`)
   const program = join(folder, file)
   await chmod(program, 0o755)
-  if (!(await answers([program, '--version']))) throw new Error('the redis-server that Maven brought does not run here (it needs OpenSSL 3): install Redis 6.2 or later')
+  if (!(await answers([program, '--version'])))
+    throw new Error('the redis-server that Maven brought does not run here (it needs OpenSSL 3): install Redis 6.2 or later')
   return program
 }
 

@@ -19,7 +19,7 @@ export async function freePortBlock(count: number): Promise<number> {
 
 async function allFree(first: number, count: number): Promise<boolean> {
   const held = await Promise.allSettled(Array.from({ length: count }, (_, index) => listen(first + index)))
-  await Promise.all(held.map(result => result.status === 'fulfilled' && close(result.value)))
+  await Promise.all(held.flatMap(result => (result.status === 'fulfilled' ? [close(result.value)] : [])))
   return held.every(result => result.status === 'fulfilled')
 }
 

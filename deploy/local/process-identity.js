@@ -63,7 +63,9 @@ export function startOfStat(stat) {
 
 function psStart(/** @type {number} */ pid) {
   try {
-    const [state, ...start] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim().split(/\s+/)
+    const [state, ...start] = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+      .trim()
+      .split(/\s+/)
     return !state || state.startsWith('Z') ? undefined : start.join(' ')
   } catch (error) {
     // ps ends with 1 where no process has that pid.

@@ -21,7 +21,14 @@ export async function bringProcesses(request: BringRequest): Promise<Brought> {
     folders.map(async (folder, index) => {
       await mkdir(folder)
       await writeFile(join(folder, 'node.properties'), renderProperties(nodeProperties(index + 1, join(folder, 'data'), cluster)))
-      await output(['java', '-XX:TieredStopAtLevel=1', '-cp', `${libraries.kafkaLibs}/*`, 'kafka.tools.StorageTool', ...formatArguments(request, join(folder, 'node.properties'))])
+      await output([
+        'java',
+        '-XX:TieredStopAtLevel=1',
+        '-cp',
+        `${libraries.kafkaLibs}/*`,
+        'kafka.tools.StorageTool',
+        ...formatArguments(request, join(folder, 'node.properties'))
+      ])
     })
   )
   const service = (name: string, folder: string, command: readonly string[]) =>
@@ -32,19 +39,23 @@ export async function bringProcesses(request: BringRequest): Promise<Brought> {
     ...folders.map((folder, index) => service(`node-${index + 1}`, folder, brokerCommand(request, libraries.kafkaLibs, folder, `node-${index + 1}`))),
     service('redis', redisFolder, [libraries.redisServer, ...redisArguments(plan.ports.redis, '127.0.0.1', redisFolder), ...request.redis])
   ]
-  for (const each of services) await each.start()
   return {
     services,
     java: ['java'],
     kafkaLibs: libraries.kafkaLibs,
     caFile: certificates.caFile,
+    start: async () => void (await Promise.all(services.map(each => each.start()))),
     killNow: () => services.forEach(each => each.killNow()),
     close: async () => void (await Promise.all(services.map(each => each.stop('SIGTERM', CLOSING_BOUND_MS))))
   }
 }
 
 function brokerCommand({ run, heapMb }: BringRequest, kafkaLibs: string, folder: string, name: string): string[] {
-  const settings = [`-Xmx${heapMb}m`, `-Dreeve.authorizer.log=${join(run.logs, `${name}-authorizer.log`)}`, `-Dlog4j2.configurationFile=${join(checkout, 'deploy/local/log4j2.properties')}`]
+  const settings = [
+    `-Xmx${heapMb}m`,
+    `-Dreeve.authorizer.log=${join(run.logs, `${name}-authorizer.log`)}`,
+    `-Dlog4j2.configurationFile=${join(checkout, 'deploy/local/log4j2.properties')}`
+  ]
   return ['java', ...settings, '-cp', `${kafkaLibs}/*`, 'kafka.Kafka', join(folder, 'node.properties')]
 }
 

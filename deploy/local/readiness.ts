@@ -16,7 +16,8 @@ export async function clusterReady(connections: readonly KafkaConnection[], node
 
 /** Resolves when the broker at this address answers and is registered under its id, whatever the others do. */
 export async function brokerReady(connection: KafkaConnection, id: number, boundMs: number): Promise<void> {
-  const look = (cluster: Cluster) => cluster.metadata([]).then(({ brokers }) => (brokers.some(broker => broker.nodeId === id) ? undefined : `broker ${id} is not registered`))
+  const look = (cluster: Cluster) =>
+    cluster.metadata([]).then(({ brokers }) => (brokers.some(broker => broker.nodeId === id) ? undefined : `broker ${id} is not registered`))
   await untilNothingMissing(connection, () => withCluster(connection, look), boundMs)
 }
 
@@ -45,7 +46,9 @@ function missing(connection: KafkaConnection, nodes: number): Promise<string | u
     }
     const { topics } = await cluster.metadata(INTERNAL_TOPICS)
     const replicas = Math.min(3, nodes)
-    const behind = topics.find(topic => topic.errorCode !== 0 || topic.partitions.some(partition => partition.leaderId < 0 || partition.isrNodes.length < replicas))
+    const behind = topics.find(
+      topic => topic.errorCode !== 0 || topic.partitions.some(partition => partition.leaderId < 0 || partition.isrNodes.length < replicas)
+    )
     return behind && `replicas of ${behind.name ?? 'a topic'} are not in sync`
   })
 }

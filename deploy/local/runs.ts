@@ -58,7 +58,10 @@ export class Run {
 }
 
 /** What to do with a run that was found: its owner works, or it left processes and a folder, or this machine cannot tell. */
-export function decideOnRun(ownership: Ownership, fate: (process: ProcessIdentity) => 'alive' | 'dead' | 'elsewhere'): { clean: boolean; end: readonly ProcessIdentity[] } {
+export function decideOnRun(
+  ownership: Ownership,
+  fate: (process: ProcessIdentity) => 'alive' | 'dead' | 'elsewhere'
+): { clean: boolean; end: readonly ProcessIdentity[] } {
   if (fate(ownership.owner) !== 'dead') return { clean: false, end: [] }
   return { clean: true, end: ownership.children.filter(child => fate(child) === 'alive') }
 }

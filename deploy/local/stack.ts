@@ -33,6 +33,7 @@ export interface Brought {
   readonly java: readonly string[]
   readonly kafkaLibs: string
   readonly caFile: string
+  start(): Promise<void>
   /** Ends all at once, for the end of the owner, when nothing can be awaited any more. */
   killNow(): void
   close(): Promise<void>
@@ -103,7 +104,8 @@ export class LocalStack {
 
   #service(name: string): Service {
     const service = this.#brought.services.find(candidate => candidate.name === name)
-    if (!service) throw new Error(`the stack has no ${JSON.stringify(name)}: expected one of ${this.#brought.services.map(({ name: known }) => known).join(', ')}`)
+    if (!service)
+      throw new Error(`the stack has no ${JSON.stringify(name)}: expected one of ${this.#brought.services.map(({ name: known }) => known).join(', ')}`)
     return service
   }
 }
@@ -133,24 +135,31 @@ async function useContainers({ docker }: StackOptions, kafkaVersion: string): Pr
   throw new Error(`no cluster can be brought here: ${notLocal}, and ${notContainers}. Install Java 17 or later and Maven, or Docker with Compose`)
 }
 
-async function attemptStack(options: StackOptions, kafkaVersion: string, bring: (request: BringRequest) => Promise<Brought>, log: (line: string) => void): Promise<LocalStack> {
+async function attemptStack(
+  options: StackOptions,
+  kafkaVersion: string,
+  bring: (request: BringRequest) => Promise<Brought>,
+  log: (line: string) => void
+): Promise<LocalStack> {
   const { nodes = 3, heapMb = 512, features = {}, redis = [], properties = {} } = options
   const run = new Run()
   const ports = portsFrom(await freePortBlock(portCount(nodes)), nodes)
   const principals = Object.fromEntries(USERS.map(name => [name, randomBytes(12).toString('hex')]))
   let brought: Brought | undefined
+  const killNow = () => brought?.killNow()
+  process.on('exit', killNow)
   try {
     const plan = { ports, principals, extra: properties }
     brought = await bring({ run, kafkaVersion, clusterId: randomClusterId(), plan, heapMb, features, redis, log })
+    await brought.start()
     const description = describe(plan, brought)
     const file = join(run.folder, 'stack.json')
     await writeFile(file, JSON.stringify(description, undefined, 2), { mode: 0o600 })
     await Promise.race([ready(description), ...brought.services.map(service => service.died().then(words => Promise.reject(new Error(words))))])
-    const { killNow } = brought
-    process.on('exit', killNow)
     return new LocalStack(run, brought, description, file, killNow)
   } catch (error) {
     await brought?.close()
+    process.off('exit', killNow)
     await run.remove()
     throw new Error(`the stack did not start (logs: .local/logs/${run.id}): ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }

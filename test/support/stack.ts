@@ -60,7 +60,7 @@ export async function javaOutput(className: string, args: readonly string[], inp
   child.stdout!.on('data', chunk => (output += chunk))
   child.stderr!.on('data', chunk => (errors += chunk))
   child.stdin!.end(input)
-  const code = await new Promise(resolve => child.on('close', resolve))
+  const code = await new Promise<number | null>(resolve => child.on('close', resolve))
   if (code !== 0) throw new Error(`${className} ended with ${code}: ${errors || output}`)
   return output
 }

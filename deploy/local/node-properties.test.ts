@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addresses, nodeProperties, portCount, portsFrom, renderProperties } from './node-properties.ts'
+
+const plan = (nodes: number) => ({
+  ports: portsFrom(20_000, nodes),
+  principals: { admin: 'a1', app: 'b2' },
+  keystore: { file: '/keys/server.p12', password: 'c3' },
+  bind: '127.0.0.1',
+  extra: {}
+})
+
+test('every listener of every node and Redis has a port of its own inside the block', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 60_000 }), fc.nat(9), (first, nodes) => {
+      const ports = portsFrom(first, nodes)
+      const all = [...ports.nodes.flatMap(node => [node.plain, node.sasl, node.tls, node.controller]), ports.redis]
+      expect(new Set(all).size).toBe(portCount(nodes))
+      expect(Math.min(...all)).toBe(first)
+      expect(Math.max(...all)).toBe(first + portCount(nodes) - 1)
+    })
+  )
+})
+
+test('a node listens where clients and the other nodes are told to find it', () => {
+  const properties = nodeProperties(2, '/data', plan(3))
+  expect(properties['listeners']).toBe('PLAIN://127.0.0.1:20004,SASL://127.0.0.1:20005,TLS://127.0.0.1:20006,CONTROLLER://127.0.0.1:20007')
+  expect(properties['advertised.listeners']).toBe('PLAIN://127.0.0.1:20004,SASL://127.0.0.1:20005,TLS://127.0.0.1:20006')
+  expect(properties['controller.quorum.voters']).toBe('1@127.0.0.1:20003,2@127.0.0.1:20007,3@127.0.0.1:20011')
+  expect(addresses(plan(3).ports, 'sasl')).toEqual(['127.0.0.1:20001', '127.0.0.1:20005', '127.0.0.1:20009'])
+})
+
+test('inside a container a node binds every address and still advertises 127.0.0.1', () => {
+  const properties = nodeProperties(1, '/data', { ...plan(3), bind: '0.0.0.0' })
+  expect(properties['listeners']).toContain('PLAIN://0.0.0.0:20000')
+  expect(properties['advertised.listeners']).not.toContain('0.0.0.0')
+})
+
+test.each([
+  [1, '1', '1'],
+  [2, '2', '2'],
+  [3, '3', '2'],
+  [5, '3', '2']
+])('%i nodes keep %s replicas, %s of them in sync', (nodes, replicas, inSync) => {
+  const properties = nodeProperties(1, '/data', plan(nodes))
+  for (const name of ['default.replication.factor', 'offsets.topic.replication.factor', 'transaction.state.log.replication.factor'])
+    expect(properties[name]).toBe(replicas)
+  for (const name of ['min.insync.replicas', 'transaction.state.log.min.isr']) expect(properties[name]).toBe(inSync)
+})
+
+test('nobody but the super users may do anything without an ACL', () => {
+  const properties = nodeProperties(1, '/data', plan(3))
+  expect(properties['allow.everyone.if.no.acl.found']).toBe('false')
+  expect(properties['super.users']).toBe('User:ANONYMOUS;User:admin')
+})
+
+test('what a test asks for comes last', () => {
+  expect(nodeProperties(1, '/data', { ...plan(3), extra: { 'min.insync.replicas': '1' } })['min.insync.replicas']).toBe('1')
+})
+
+test('a node that the plan does not know is refused', () => {
+  expect(() => nodeProperties(4, '/data', plan(3))).toThrow('node 4: the plan has ports for 3 nodes')
+})
+
+test('any properties are read back as they were, by the rules of java.util.Properties', () => {
+  const text = fc.string({ unit: 'binary' })
+  fc.assert(
+    fc.property(
+      fc.dictionary(
+        text.filter(key => key !== ''),
+        text
+      ),
+      properties => {
+        expect(readBack(renderProperties(properties))).toEqual({ ...properties })
+      }
+    )
+  )
+})
+
+/** The load rules of java.util.Properties for what is one line a property. */
+function readBack(text: string): Record<string, string> {
+  const read: [string, string][] = []
+  for (const line of text.split('\n').slice(0, -1)) {
+    let end = 0
+    while (!/[=:\s]/.test(line[end] ?? '=')) end += line[end] === '\\' ? 2 : 1
+    read.push([unescaped(line.slice(0, end)), unescaped(line.slice(end + 1).replace(/^[ \t\f]+/, ''))])
+  }
+  return Object.fromEntries(read)
+}
+
+function unescaped(text: string): string {
+  const named: Record<string, string> = { n: '\n', r: '\r', t: '\t', f: '\f' }
+  return text.replaceAll(/\\(?:u([0-9a-f]{4})|(.))/gs, (_, hex: string | undefined, unit: string) =>
+    hex === undefined ? (named[unit] ?? unit) : String.fromCharCode(parseInt(hex, 16))
+  )
+}
