@@ -62,6 +62,8 @@ export class WorkQueue {
   readonly #options: QueueOptions
   readonly #graceMs: number
   readonly #redis: Redis
+  /** Settled once the first connection stood or failed: a process that starts waits for that before it does without Redis. */
+  readonly #firstAnswer: Promise<void>
   readonly #lane = new Lane()
   readonly #lastRunAtMs = new Map<string, number>()
   readonly #lastSuccessMs = new Map<string, number>()
@@ -82,6 +84,7 @@ export class WorkQueue {
     this.#options = options
     this.#graceMs = options.graceMs ?? defaultGraceMs
     this.#redis = openRedis(options.redisUrl, `${options.prefix}-producer`)
+    this.#firstAnswer = new Promise(resolve => this.#redis.once('ready', resolve).once('error', () => resolve()).once('end', resolve))
     this.#redis.on('error', error => this.#lost(error))
     this.#redis.on('close', () => this.#answering && this.#lost(new Error('the connection to Redis was closed')))
     this.#redis.on('ready', () => void this.#found())
@@ -114,7 +117,7 @@ export class WorkQueue {
     this.#schedules = null
     const worker = this.#worker
     this.#worker = null
-    if (worker) void worker.close(closeMs)
+    if (worker) void worker.close(this.#idle())
   }
 
   /** Asks for a turn soon. Throws only when the name is unusable. */
@@ -164,12 +167,21 @@ export class WorkQueue {
     this.#closed = true
     this.#clearTimers()
     this.#schedules = null
-    await this.#worker?.close(closeMs)
+    const idle = this.#idle()
+    await this.#worker?.close(idle)
     this.#worker = null
-    await Promise.race([this.#lane.idle(), new Promise(resolve => setTimeout(resolve, closeMs).unref())])
+    await idle
     await this.#mendingNow?.catch(() => undefined)
     await this.#queue?.close().catch(() => undefined)
     this.#redis.disconnect()
+  }
+
+  /** When no turn runs any more, or 10 s from now. */
+  async #idle(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const bound = new Promise<void>(resolve => (timer = setTimeout(resolve, closeMs)))
+    await Promise.race([this.#lane.idle(), bound])
+    clearTimeout(timer)
   }
 
   #connected(): boolean {
@@ -212,6 +224,7 @@ export class WorkQueue {
 
   /** Runs a command; null when Redis is away, did not answer in time, or refused it. */
   async #try<T>(command: () => Promise<T>): Promise<T | null> {
+    await this.#firstAnswer
     if (this.#redis.status !== 'ready' || this.#closed) return null
     try {
       const result = await command()
@@ -291,7 +304,7 @@ export class WorkQueue {
     this.#options.log.warn({ names: late }, 'turns were overdue though Redis answers: run directly, schedules mended, worker replaced')
     const worker = this.#worker
     this.#worker = this.#openWorker()
-    if (worker) void worker.close(closeMs)
+    if (worker) void worker.close(this.#idle())
     void this.mend()
   }
 

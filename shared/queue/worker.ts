@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { UnrecoverableError, Worker, type Job } from 'bullmq'
 import type { Log } from '../telemetry/log.ts'
 import { openWorkerRedis, redisErrorText } from './redis.ts'
@@ -14,13 +15,14 @@ export interface TurnWorkerOptions {
 }
 
 export interface TurnWorker {
-  /** Takes no further job, lets the running ones end for up to `patienceMs`, then drops the connections. Never throws. */
-  close(patienceMs: number): Promise<void>
+  /** Takes no further job, and drops the connections once the running ones are done or `idle` has settled. Never throws. */
+  close(idle: Promise<unknown>): Promise<void>
 }
 
 // The lock of a killed process is swept after at most the lock and two sweeps; until then asks for its name only collapse.
 const lockMs = 10_000
 const sweepMs = 5_000
+const farewellMs = 1_000
 
 /** Takes jobs from Redis. A turn that failed or stalled is never repeated by the queue: the next tick looks at the world anew. */
 export function openTurnWorker(options: TurnWorkerOptions): TurnWorker {
@@ -55,9 +57,9 @@ export function openTurnWorker(options: TurnWorkerOptions): TurnWorker {
   worker.on('failed', (job, error) => options.log.debug({ name: job?.name, jobId: job?.id, reason: error.message }, 'a job failed'))
   worker.on('stalled', jobId => options.log.warn({ jobId }, 'a turn lost its lock: its process died or was blocked'))
   return {
-    async close(patienceMs) {
-      const patience = new Promise<void>(resolve => setTimeout(resolve, patienceMs).unref())
-      await Promise.race([worker.close().catch(quiet), patience])
+    async close(idle) {
+      // Without Redis the close itself would wait for ever.
+      await Promise.race([worker.close().catch(quiet), idle.then(() => setTimeout(farewellMs))])
       redis.disconnect()
     }
   }

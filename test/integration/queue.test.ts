@@ -8,7 +8,7 @@ import { freePort, ownRedis, type OwnRedis } from '#test/support/redis.ts'
 
 const opened: { close(): Promise<void> }[] = []
 afterEach(async () => {
-  await Promise.all(opened.splice(0).map(each => each.close()))
+  for (const each of opened.splice(0)) await each.close()
 })
 
 async function redis(settings?: readonly string[], password?: string): Promise<OwnRedis> {

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { nearest } from './nearest.ts'
+import { pathText, valueAt, type Path } from './path.ts'
+import type { Place, Source } from './source.ts'
+
+/** One thing that is wrong, where, and what was expected. Never a secret, nor a value that came from the environment. */
+export interface Mistake {
+  /** For example `owners[2].channel`; empty for the file as a whole. */
+  readonly path: string
+  readonly message: string
+  /** From 1; null where the file itself could not be read. */
+  readonly line: number | null
+  readonly column: number | null
+}
+
+type Issue = z.core.$ZodIssue
+type JsonSchema = z.core.JSONSchema.BaseSchema
+
+export function mistakeAt(path: Path, message: string, place: Place | null): Mistake {
+  return { path: pathText(path), message, line: place?.line ?? null, column: place?.column ?? null }
+}
+
+/** What zod found, as mistakes. `hidden` are the paths whose values came from the environment; `schema` is the JSON Schema of the input. */
+export function mistakesOf(issues: readonly Issue[], source: Source, tree: unknown, hidden: readonly Path[], schema: JsonSchema): readonly Mistake[] {
+  return issues.flatMap(issue => {
+    const path = issue.path as Path
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map(key => {
+        const near = nearest(key, knownKeys(schema, path))
+        return mistakeAt([...path, key], `unknown key${near ? `; did you mean ${near}?` : ''}`, source.place([...path, key]))
+      })
+    const value = valueAt(tree, path)
+    const missing = value === undefined
+    // Zod's own texts: `Invalid input: expected number, received string`.
+    const expected = issue.message.replace(/^(?:Invalid|Too) \w+: /, '').replace(/, received .*$/s, '')
+    return [mistakeAt(path, missing ? `missing: ${expected}` : `${expected}${shown(value, path, hidden)}`, source.place(path))]
+  })
+}
+
+const secretKey = /password|secret|token|webhook|url|key/i
+
+function shown(value: unknown, path: Path, hidden: readonly Path[]): string {
+  if (value === null) return ', found nothing'
+  if (typeof value === 'object') return `, found a ${Array.isArray(value) ? 'list' : 'block'}`
+  if (hidden.some(other => other.length === path.length && other.every((part, index) => part === path[index]))) return ', found something else in the environment'
+  if (path.some(part => typeof part === 'string' && secretKey.test(part))) return ''
+  const text = JSON.stringify(value) ?? String(value)
+  return `, found ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`
+}
+
+function knownKeys(schema: JsonSchema, path: Path): readonly string[] {
+  let here: JsonSchema | boolean | undefined = schema
+  for (const part of path) {
+    if (typeof here !== 'object') return []
+    here = typeof part === 'number' ? (here.items as JsonSchema | undefined) : (here.properties?.[part] ?? here.additionalProperties)
+  }
+  return typeof here === 'object' ? Object.keys(here.properties ?? {}) : []
+}
