@@ -1,16 +1,13 @@
 import { z } from 'zod'
 import { formatDuration, parseDuration } from '../domain/duration.ts'
 
-export interface DurationBounds {
+interface DurationBounds {
   readonly leastMs?: number
   readonly mostMs?: number
 }
 
-/**
- * A duration as an operator writes it: `500ms`, `30s`, `1h30m`, `14d`; milliseconds once parsed. A default is written the same way:
- * `duration().prefault('30m')`.
- */
-export function duration({ leastMs = 0, mostMs = 3_650 * 86_400_000 }: DurationBounds = {}) {
+/** A duration within bounds, see `duration`. */
+export function durationBetween({ leastMs = 0, mostMs = 3_650 * 86_400_000 }: DurationBounds) {
   return z
     .string({ error: 'expected a duration such as 30s, 15m, 1h30m or 14d' })
     .regex(/^(?:\d+(?:ms|[smhd]))+$/, { error: 'expected a duration such as 30s, 15m, 1h30m or 14d', abort: true })
@@ -21,3 +18,9 @@ export function duration({ leastMs = 0, mostMs = 3_650 * 86_400_000 }: DurationB
       return z.NEVER
     })
 }
+
+/**
+ * A duration as an operator writes it: `500ms`, `30s`, `1h30m`, `14d`; milliseconds once parsed. A default is written the same way:
+ * `duration.prefault('30m')`.
+ */
+export const duration = durationBetween({})

@@ -6,12 +6,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { kafkaConnection, type Config } from './config.ts'
-import { duration } from './duration.ts'
+import { durationBetween } from './duration.ts'
 import { loadConfig, parseConfig } from './load.ts'
 import { Secret } from './secret.ts'
 
 const agents = [
-  { name: 'consumer-guardian', policySchema: z.strictObject({ lagForMs: duration({ leastMs: 1_000 }).prefault('1h'), maxLag: z.int().min(0).default(1_000_000), strict: z.boolean().default(false) }) },
+  { name: 'consumer-guardian', policySchema: z.strictObject({ lagForMs: durationBetween({ leastMs: 1_000 }).prefault('1h'), maxLag: z.int().min(0).default(1_000_000), strict: z.boolean().default(false) }) },
   { name: 'topic-expirer', policySchema: z.strictObject({}) }
 ]
 const shipped = new URL('../../config/default.yaml', import.meta.url).pathname

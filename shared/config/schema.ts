@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseBroker } from '../kafka/connection.ts'
-import { duration } from './duration.ts'
+import { durationBetween } from './duration.ts'
 import { globs, moment, secret, whole } from './types.ts'
 
 const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, { error: "expected letters, digits, '.', '_' and '-'" })
@@ -116,14 +116,14 @@ export function configSchema(agents: readonly PolicySchema[]) {
       topics: z.strictObject({ prefix: name.default('reeve').describe("Prefix of Reeve's own topics.") }).prefault({}),
       observer: z
         .strictObject({
-          interval: duration({ leastMs: 500, mostMs: 3_600_000 }).prefault('30s').describe('From one scan of the cluster to the next.'),
+          interval: durationBetween({ leastMs: 500, mostMs: 3_600_000 }).prefault('30s').describe('From one scan of the cluster to the next.'),
           keyFrameEvery: whole(1, 10_000).default(20).describe('Every so many scans all is written, not only what changed.')
         })
         .prefault({}),
       lease: z
         .strictObject({
-          renewEvery: duration({ leastMs: 200, mostMs: 60_000 }).prefault('5s'),
-          takeOverAfter: duration({ leastMs: 1_000, mostMs: 600_000 }).prefault('20s').describe('A standby that reads no lease record for so long takes over.')
+          renewEvery: durationBetween({ leastMs: 200, mostMs: 60_000 }).prefault('5s'),
+          takeOverAfter: durationBetween({ leastMs: 1_000, mostMs: 600_000 }).prefault('20s').describe('A standby that reads no lease record for so long takes over.')
         })
         .prefault({})
         .refine(({ renewEvery, takeOverAfter }) => takeOverAfter >= 3 * renewEvery, { error: 'expected takeOverAfter to be at least three times renewEvery', path: ['takeOverAfter'] }),

@@ -1,0 +1,5 @@
+export { kafkaConnection, type AgentConfig, type Config } from './config.ts'
+export { configJsonSchema } from './json-schema.ts'
+export { loadConfig, type Loaded } from './load.ts'
+export type { Mistake } from './mistakes.ts'
+export { Secret } from './secret.ts'
