@@ -22,6 +22,7 @@ export class Leadership {
   readonly #busy = new Set<Promise<unknown>>()
   readonly #lost = Promise.withResolvers<never>()
   readonly #closers: (() => Promise<void>)[] = []
+  #ready = false
   #inbox: Inbox | null = null
   #observations: Observations | null = null
 
@@ -32,11 +33,17 @@ export class Leadership {
     this.#lost.promise.catch(() => {})
   }
 
+  /** True once every writer is fenced and every reader is open. */
+  get ready(): boolean {
+    return this.#ready
+  }
+
   /** Leads until stopped (resolves) or fenced (throws). */
   async run(signal: AbortSignal): Promise<void> {
     const { ticks, settings, log } = this.#parts
     try {
       await this.#open()
+      this.#ready = true
       ticks.lead([{ name: 'observer', everyMs: settings.observer.intervalMs }])
       const ended = new AbortController()
       this.#closers.push(async () => ended.abort())
@@ -54,6 +61,7 @@ export class Leadership {
 
   /** A tick of the queue: a scan, or the turn of one agent. What it throws is for the queue's log; a fence ends the reign. */
   async onTick(name: string): Promise<void> {
+    if (!this.#ready) return
     const startedAt = performance.now()
     const work = name === 'observer' ? this.#observe() : this.#turn(name)
     this.#busy.add(work)
