@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureCertificates } from './certificates.ts'
 import { answers, output } from './commands.ts'
@@ -48,7 +48,6 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
       `/opt/kafka/bin/kafka-storage.sh ${format.join(' ')} --ignore-formatted &&\nexec /opt/kafka/bin/kafka-server-start.sh ${join(folder, 'node.properties')}\n`
     )
   }
-  await chmod(run.folder, 0o700)
   const env = {
     ...process.env,
     REEVE_ID: run.id,
@@ -70,9 +69,12 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
     start: async () => void (await output([...compose, 'up', '--detach', 'network', ...names], { env })),
     killNow: () => void spawnSync('docker', ['rm', '--force', '--volumes', ...containerNames(run.id, nodes)]),
     close: async () => {
-      for (const name of names) await writeFile(join(run.logs, `${name}.log`), await output(['docker', 'logs', `reeve-${run.id}-${name}`]))
+      for (const name of names) {
+        // A container that never came up has no log; its absence is not what the caller wants to hear of.
+        const words = await output(['docker', 'logs', `reeve-${run.id}-${name}`]).catch(String)
+        await writeFile(join(run.logs, `${name}.log`), words)
+      }
       await output(['docker', 'rm', '--force', '--volumes', ...containerNames(run.id, nodes)])
-      await output([...compose, 'down', '--volumes'], { env })
     }
   }
 }

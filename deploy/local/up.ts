@@ -2,7 +2,7 @@
 import { withStack } from './with-stack.ts'
 
 const started = performance.now()
-await withStack({ docker: process.argv.includes('--docker'), log: line => console.error(line) }, async (stack, stopping) => {
+const code = await withStack({ docker: process.argv.includes('--docker'), log: line => console.error(line) }, async (stack, stopping) => {
   const { brokers, saslBrokers, tlsBrokers, caFile, redisUrl } = stack.description
   console.log(`up after ${((performance.now() - started) / 1000).toFixed(1)} s; Ctrl-C ends it
   plain        ${brokers.join(',')}
@@ -14,3 +14,4 @@ await withStack({ docker: process.argv.includes('--docker'), log: line => consol
   await stopping
   return 0
 })
+process.exit(code)

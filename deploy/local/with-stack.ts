@@ -7,7 +7,7 @@ type StopSignal = (typeof STOP_SIGNALS)[number]
 /**
  * Brings a stack, does the work on it, ends the stack and resolves with the exit code that the work gave. `stopping` resolves at the
  * first signal that asks to stop; later ones do nothing, since a terminal may send Ctrl-C twice through npm. A signal during the start
- * ends the process and what it had started.
+ * ends the process and what it had started; a start that fails is told in its own words.
  */
 export async function withStack(options: StackOptions, work: (stack: LocalStack, stopping: Promise<StopSignal>) => Promise<number>): Promise<number> {
   const stopping = new Promise<StopSignal>(resolve => {
@@ -15,7 +15,11 @@ export async function withStack(options: StackOptions, work: (stack: LocalStack,
   })
   let starting = true
   void stopping.then(signal => starting && process.exit(exitCodeOf(signal)))
-  const stack = await startStack(options)
+  const stack = await startStack(options).catch((error: Error) => error)
+  if (stack instanceof Error) {
+    console.error(stack.message)
+    return 1
+  }
   starting = false
   try {
     return await work(stack, stopping)
