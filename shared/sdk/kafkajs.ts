@@ -57,6 +57,8 @@ export async function govern(consumer: Consumer, options: GovernOptions): Promis
   const pauses = takeOverPauses(consumer)
   let clusterId = options.clusterId ?? null
   let memberId: string | null = null
+  /** What the log said last of the partitions held. */
+  let told = ''
 
   const describe = (): Ack | null => {
     if (memberId === null) return null
@@ -86,11 +88,12 @@ export async function govern(consumer: Consumer, options: GovernOptions): Promis
     }
   }
   const apply = (): void => {
-    const before = pauses.held().length
     pauses.command((topic, partition) => commandFor(control.table, topic, partition)?.state === 'paused')
     const held = pauses.held()
     const command = commandToAcknowledge(control.table)
-    if (before !== held.length) log.info({ groupId, memberId, held, commandId: command?.commandId, reason: command?.reason, untilMs: command?.untilMs }, 'what Reeve holds of this consumer has changed')
+    if (held.join() === told) return
+    told = held.join()
+    log.info({ groupId, memberId, held, commandId: command?.commandId, reason: command?.reason, untilMs: command?.untilMs }, 'what Reeve holds of this consumer has changed')
   }
   const leave = (): void => {
     const last = describe()
@@ -129,6 +132,7 @@ export async function govern(consumer: Consumer, options: GovernOptions): Promis
     guarded('forgetting the assignment', () => {
       leave()
       pauses.forget()
+      told = ''
     })
   })
 

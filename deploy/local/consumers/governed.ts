@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type EachMessagePayload, Kafka, KafkaJSNonRetriableError } from 'kafkajs'
+import kafkajs, { type EachMessagePayload } from 'kafkajs'
 import { govern } from '#shared/sdk/kafkajs.ts'
 import { type ConsumerOptions, kafkajsConfig, readOptions, say } from './options.ts'
 import { supervise } from './supervise.ts'
@@ -13,7 +13,7 @@ import { supervise } from './supervise.ts'
  */
 async function consume(options: ConsumerOptions): Promise<void> {
   const { connection, groupId, topics, sdk, prefix } = options
-  const kafka = new Kafka(kafkajsConfig(connection))
+  const kafka = new kafkajs.Kafka(kafkajsConfig(connection))
   // A paused kafkajs consumer looks again only every maxWaitTimeInMs. A dead member is gone after the session.
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 500, sessionTimeout: 6_000, rebalanceTimeout: 6_000, heartbeatInterval: 1_000 })
   const fixed = Promise.withResolvers<void>()
@@ -34,7 +34,7 @@ async function consume(options: ConsumerOptions): Promise<void> {
 
   const handle = async ({ topic, partition, message, heartbeat }: EachMessagePayload): Promise<void> => {
     if (options.behaviour === 'poison' && !said.fixed && message.value?.toString('latin1').startsWith(options.poison)) {
-      throw new KafkaJSNonRetriableError(`cannot read the record at ${topic}-${partition} offset ${message.offset}`)
+      throw new kafkajs.KafkaJSNonRetriableError(`cannot read the record at ${topic}-${partition} offset ${message.offset}`)
     }
     if (options.behaviour === 'stuck' && !said.fixed) {
       say('waiting', { topic, partition, offset: message.offset })

@@ -1,4 +1,4 @@
-import { type KafkaConfig, logLevel } from 'kafkajs'
+import kafkajs, { type KafkaConfig } from 'kafkajs'
 import { z } from 'zod'
 import { type KafkaConnection, tlsOptions } from '#shared/kafka/connection.ts'
 
@@ -36,7 +36,7 @@ export function kafkajsConfig(connection: KafkaConnection): KafkaConfig {
   return {
     brokers: [...brokers],
     clientId,
-    logLevel: logLevel.WARN,
+    logLevel: kafkajs.logLevel.WARN,
     logCreator:
       () =>
       ({ namespace, label, log }) =>
