@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { ConsumerOptions } from '#deploy/local/consumers/options.ts'
 import { controlKey } from '#shared/sdk/protocol.ts'
 import { superUser, unique } from '#test/support/stack.ts'
 
 const connection = superUser('sdk-process')
-const kafka = new Kafka({ brokers: [...connection.brokers], clientId: 'sdk-process-test', logLevel: logLevel.NOTHING })
+const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: 'sdk-process-test', logLevel: kafkajs.logLevel.NOTHING })
 const admin = kafka.admin()
 const producer = kafka.producer({ createPartitioner: () => () => 0 })
 const prefix = unique('sdkp')

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Consumer, type ConsumerConfig, type EachMessagePayload, Kafka, KafkaJSNonRetriableError, logLevel, type Producer } from 'kafkajs'
+import kafkajs, { type AclEntry, type Consumer, type ConsumerConfig, type EachMessagePayload, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { govern, type Governed, type GovernOptions } from '#shared/sdk/kafkajs.ts'
 import { type Ack, ackSchema, type Command, controlKey, decode, type Target } from '#shared/sdk/protocol.ts'
-import { superUser, unique } from '#test/support/stack.ts'
+import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, KafkaJSNonRetriableError, logLevel, ResourcePatternTypes } = kafkajs
 const connection = superUser('sdk-test')
 const kafka = new Kafka({ brokers: [...connection.brokers], clientId: 'sdk-owner', logLevel: logLevel.NOTHING })
 const admin = kafka.admin()
@@ -106,7 +107,7 @@ async function member(
   options: Partial<GovernOptions> & { handle?: (payload: EachMessagePayload, consumer: Consumer) => unknown; consumer?: Partial<ConsumerConfig> } = {}
 ): Promise<Member> {
   const { handle, consumer: config, ...sdk } = options
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 300, sessionTimeout: 6_000, rebalanceTimeout: 6_000, heartbeatInterval: 500, ...config })
+  const consumer = (sdk.kafka ?? kafka).consumer({ groupId, maxWaitTimeInMs: 300, sessionTimeout: 6_000, rebalanceTimeout: 6_000, heartbeatInterval: 500, ...config })
   const read: string[] = []
   const joins: Member['joins'] = []
   const governed = await govern(consumer, { kafka, connection, groupId, prefix, log, heartbeatMs: 1_000, ...sdk })
@@ -372,6 +373,71 @@ test('without a control topic the consumer starts with a warning, and obeys as s
   await createTopic(`${missing}.acks`, 1)
   await tell({ groupId }, {}, `${missing}.control`)
   await vi.waitFor(() => expect(one.governed.held()).toHaveLength(6), { timeout: 25_000, interval: 100 })
+})
+
+test('a control topic that is deleted during a pause is reported, and the pause lets go at its expiry', async () => {
+  const topic = await traffic()
+  const groupId = unique('sdk-lost')
+  const own = unique('sdk-deleted')
+  await createTopic(`${own}.control`, 1)
+  await createTopic(`${own}.acks`, 1)
+  const states: string[] = []
+  await tell({ groupId }, { ttlMs: 15_000 }, `${own}.control`)
+  const one = await member(groupId, topic, { prefix: own, onState: state => void states.push(state) })
+  await joined([one], 6)
+  await admin.deleteTopics({ topics: [`${own}.control`] })
+  await vi.waitFor(() => expect(one.governed.controlState()).not.toBe('following'), { timeout: 12_000, interval: 50 })
+  expect(one.governed.held()).toHaveLength(6)
+  expect(one.read).toEqual([])
+  await readsOn(one, 16_000)
+  expect(states).toContain('lost')
+  topics.splice(topics.indexOf(`${own}.control`), 1)
+})
+
+test('a cluster that cannot be reached for the control topic does not hold the start', async () => {
+  const topic = await traffic()
+  const one = await member(unique('sdk-unreachable'), topic, { connection: { brokers: ['127.0.0.1:1'], clientId: 'lost' }, startTimeoutMs: 500 })
+  await readsOn(one)
+  expect(log.warn).toHaveBeenCalledWith(expect.objectContaining({ startTimeoutMs: 500 }), expect.stringContaining('starts unpaused'))
+})
+
+test('READ and DESCRIBE on the control topic with WRITE and DESCRIBE on the acks topic is all that the SDK needs beyond what the owner has', async () => {
+  const topic = await traffic()
+  const groupId = unique('sdk-rights')
+  const user = unique('owner')
+  const config = (...args: string[]) => javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack().brokers[0]!, '--alter', '--entity-type', 'users', '--entity-name', user, ...args])
+  await config('--add-config', 'SCRAM-SHA-512=[password=owner-secret]')
+  clean.push(async () => void (await config('--delete-config', 'SCRAM-SHA-512')))
+  const allow = (resourceType: number, resourceName: string, operation: number): AclEntry => ({
+    resourceType,
+    resourceName,
+    operation,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: `User:${user}`,
+    host: '*',
+    permissionType: AclPermissionTypes.ALLOW
+  })
+  const acl = [
+    allow(AclResourceTypes.TOPIC, control, AclOperationTypes.READ),
+    allow(AclResourceTypes.TOPIC, control, AclOperationTypes.DESCRIBE),
+    allow(AclResourceTypes.TOPIC, `${prefix}.acks`, AclOperationTypes.WRITE),
+    allow(AclResourceTypes.TOPIC, `${prefix}.acks`, AclOperationTypes.DESCRIBE),
+    allow(AclResourceTypes.TOPIC, topic, AclOperationTypes.READ),
+    allow(AclResourceTypes.GROUP, groupId, AclOperationTypes.READ)
+  ]
+  await admin.createAcls({ acl })
+  clean.push(async () => void (await admin.deleteAcls({ filters: [{ ...allow(AclResourceTypes.ANY, '', AclOperationTypes.ANY), resourceName: undefined, resourcePatternType: ResourcePatternTypes.ANY }] as never })))
+  const brokers = stack().saslBrokers
+  const owners = new Kafka({ brokers: [...brokers], clientId: 'owner', logLevel: logLevel.NOTHING, sasl: { mechanism: 'scram-sha-512', username: user, password: 'owner-secret' } })
+  const commandId = await tell({ groupId }, {})
+  const one = await member(groupId, topic, {
+    kafka: owners,
+    connection: { brokers, clientId: 'owner', sasl: { mechanism: 'SCRAM-SHA-512', username: user, password: 'owner-secret' } }
+  })
+  await joined([one], 6)
+  expect(one.governed.held()).toHaveLength(6)
+  await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId, state: 'paused' }), { timeout: 5_000 })
+  expect(one.governed.ackFailures()).toBe(0)
 })
 
 test('govern refuses a consumer that it governs already', async () => {
