@@ -1,0 +1,68 @@
+import { formatDuration } from '#shared/domain/duration.ts'
+import type { PersonRequest } from '#shared/engine/agent.ts'
+import type { Pause } from '../actions.ts'
+import type { GroupFacts } from '../observe.ts'
+import type { GroupPolicy } from '../policy.ts'
+import type { Look } from './clocks.ts'
+import type { Paused } from './memory.ts'
+import type { Rule } from './troubles.ts'
+
+export interface PauseFacts {
+  readonly pause: Pause
+  readonly phase: Paused
+  /** Null: the group is not in the view. */
+  readonly facts: GroupFacts | null
+  /** The group is certainly gone, not only unseen. */
+  readonly gone: boolean
+  readonly policy: GroupPolicy
+  readonly requests: readonly PersonRequest[]
+  readonly nowMs: number
+  readonly toleranceMs: number
+}
+
+/** Rules 14 to 21: one that holds is reason enough to give the group back. None of them needs a complete look. */
+export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs, toleranceMs }: PauseFacts): Rule[] {
+  const request = requests[0]
+  const endsAtMs = Math.min(pause.untilMs, phase.appliedAtMs + policy.pauseFor)
+  const lossAtMs = facts?.lossAtMs ?? pause.lossAtMs
+  const owner = facts?.owner ?? null
+  const allowed = policy.enabled && policy.pauseOn.includes(pause.cause)
+  const brokenMs = phase.brokenSinceMs === null ? null : nowMs - phase.brokenSinceMs
+  const rule = (name: string, held: boolean, because: string): Rule => ({ rule: name, held, because })
+  return [
+    rule('14 asked', request !== undefined, request ? `${request.who} said ${request.kind}: ${request.why}` : 'nobody asked for it'),
+    rule('15 expiry', nowMs >= endsAtMs, nowMs >= endsAtMs ? `the pause of ${formatDuration(endsAtMs - phase.appliedAtMs)} is over` : `${formatDuration(endsAtMs - nowMs)} of the pause are left`),
+    rule('16 clock', nowMs < phase.appliedAtMs - toleranceMs, nowMs < phase.appliedAtMs - toleranceMs ? 'the clock stands before the pause, so its end cannot be told' : 'the clock stands after the pause began'),
+    rule('17 policy', !allowed, allowed ? `the policy still pauses on ${pause.cause}` : `the policy pauses on ${pause.cause} no more`),
+    rule('18 owner', facts !== null && owner?.team !== pause.owner, `it was paused for ${pause.owner}, ${facts === null ? 'and it is not seen now' : `its owner is ${owner?.team ?? 'nobody'}`}`),
+    rule('19 group gone', gone, gone ? 'the group is gone' : facts === null ? 'the group was not seen, which is not gone' : 'the group is there'),
+    rule(
+      '20 retention',
+      typeof lossAtMs === 'number' && lossAtMs - policy.retentionMargin <= nowMs,
+      typeof lossAtMs === 'number' ? `retention passes its commits in ${formatDuration(lossAtMs - nowMs)}, ${formatDuration(policy.retentionMargin)} are the margin` : 'nothing that it has not read expires'
+    ),
+    rule(
+      '21 not verified',
+      brokenMs !== null && brokenMs >= policy.verifyWithin,
+      brokenMs === null ? 'it holds, as far as was seen' : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
+    )
+  ]
+}
+
+/**
+ * A pause is verified by two complete looks in a row in which every live member acknowledges this very command and no commit
+ * moved between them. A look with a hole changes nothing: only the time runs on.
+ */
+export function verification(phase: Paused, pause: Pause, facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number, nowMs: number): Paused {
+  if (!look.complete || atMs < phase.appliedAtMs) return phase
+  const { members, acks } = facts
+  const held = acks.filter(ack => ack.commandId === pause.commandId && ack.state === 'paused' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor)
+  const moving = look.moved === 'advanced' || look.moved === 'rewound'
+  // A crash loop may have nobody alive at this moment: the next member is the one that counts.
+  if (members?.length === 0 && pause.cause === 'crashLoop' && !moving) return { ...phase, quietSinceMs: null, brokenSinceMs: null }
+  const acknowledged = members !== null && members.length > 0 && members.every(({ memberId }) => held.some(ack => ack.memberId === memberId))
+  if (!acknowledged || moving) return { ...phase, quietSinceMs: null, brokenSinceMs: phase.brokenSinceMs ?? nowMs }
+  const flat = look.moved === 'not' && phase.quietSinceMs !== null && atMs > phase.quietSinceMs
+  if (!flat) return { ...phase, quietSinceMs: atMs }
+  return { ...phase, verifiedAtMs: phase.verifiedAtMs ?? nowMs, brokenSinceMs: null }
+}
