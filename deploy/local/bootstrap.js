@@ -33,7 +33,7 @@ function runsTypeScript(/** @type {string} */ version) {
 /** Runs npm to its end with the given Node first on the PATH; its words go to standard error, so that a command's own output stays clean. */
 function npm(/** @type {string[]} */ args, /** @type {string} */ node) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` }
-  const result = spawnSync('npm', args, { cwd: root, env, stdio: ['ignore', 2, 2] })
+  const result = spawnSync('npm', [...args, '--loglevel=warn'], { cwd: root, env, stdio: ['ignore', 2, 2] })
   if (result.error) throw new Error(`npm cannot be started (${result.error.message}); it comes with Node, and must be on the PATH`)
   if (result.status !== 0) throw new Error(`\`npm ${args.join(' ')}\` ended with ${result.status ?? result.signal}; its message is above`)
 }
@@ -84,9 +84,11 @@ async function ensureDependencies(/** @type {string} */ node) {
   await withInstallLock(local, () => {
     if (dependenciesAreCurrent(root)) return
     process.stderr.write('bringing the dependencies that package-lock.json names\n')
-    // npm writes this file last: without it a killed installation is seen as one.
-    rmSync(join(root, 'node_modules', '.package-lock.json'), { force: true })
-    npm(['ci', '--include=dev', '--include=optional'], node)
+    rmSync(join(root, 'node_modules'), { recursive: true, force: true })
+    // Not `npm ci`: that also refuses a lock for lack of other platforms' optional packages, which not every registry has.
+    npm(['install', '--no-save', '--ignore-scripts', '--include=dev', '--include=optional'], node)
+    if (!dependenciesAreCurrent(root))
+      throw new Error('node_modules is not what package-lock.json says after an installation: do package.json and package-lock.json agree?')
   })
 }
 

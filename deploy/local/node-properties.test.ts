@@ -62,6 +62,10 @@ test('a node that the plan does not know is refused', () => {
   expect(() => nodeProperties(4, '/data', plan(3))).toThrow('node 4: the plan has ports for 3 nodes')
 })
 
+test('a space at the start of a value, and separators in a key, are kept', () => {
+  expect(renderProperties({ 'a=b': ' c', d: 'é\\' })).toBe('a\\=b=\\ c\nd=\\u00e9\\\\\n')
+})
+
 test('any properties are read back as they were, by the rules of java.util.Properties', () => {
   const text = fc.string({ unit: 'binary' })
   fc.assert(
