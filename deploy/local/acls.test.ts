@@ -9,12 +9,19 @@ const roles = Object.keys(rights) as Role[]
 function rowsOf(role: Role): string[][] {
   const section = document.split(/^## /m).find(text => text.startsWith(`\`${role}\``))
   const lines = (section ?? '').split('\n').filter(line => line.startsWith('|'))
-  return lines.slice(2).map(line => line.slice(1, -1).split('|').map(cell => cell.trim().replaceAll('`', '')))
+  return lines.slice(2).map(line =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map(cell => cell.trim().replaceAll('`', ''))
+  )
 }
 
 describe.each(roles)('%s', role => {
   test('the document lists exactly the rights that the stack grants', () => {
-    expect(rowsOf(role)).toEqual(rights[role].map(({ resource, name, pattern, operation, why }) => [`${resource} ${name}`, pattern, operation.toUpperCase().replaceAll('-', '_'), why]))
+    expect(rowsOf(role)).toEqual(
+      rights[role].map(({ resource, name, pattern, operation, why }) => [`${resource} ${name}`, pattern, operation.toUpperCase().replaceAll('-', '_'), why])
+    )
   })
 
   test('no right is one that could change the cluster or speak for a broker', () => {
@@ -31,7 +38,12 @@ test('only names of Reeve itself take the configured prefix', () => {
 })
 
 test('nobody but the guardian may write commands, and nobody but the engine may write state and journal', () => {
-  const writers = (topic: string) => roles.filter(role => rights[role].some(({ name, pattern, operation }) => operation === 'write' && (pattern === 'prefixed' ? topic.startsWith(name) : name === topic || name === '*')))
+  const writers = (topic: string) =>
+    roles.filter(role =>
+      rights[role].some(
+        ({ name, pattern, operation }) => operation === 'write' && (pattern === 'prefixed' ? topic.startsWith(name) : name === topic || name === '*')
+      )
+    )
   expect(writers('reeve.control')).toEqual(['consumer-guardian'])
   expect(writers('reeve.state')).toEqual(['engine'])
   expect(writers('reeve.journal')).toEqual(['engine'])

@@ -40,10 +40,7 @@ export const rights: Readonly<Record<Role, readonly Right[]>> = {
     right('topic reeve.requests', 'write', 'resume, undo, approve, halt: whoever may write here may say them'),
     right('transactional-id reeve.requests.*', 'write', 'one transaction for each request')
   ],
-  'governed-consumer': [
-    right('topic reeve.control', 'read', 'the SDK reads the commands'),
-    right('topic reeve.acks', 'write', 'the SDK acknowledges them')
-  ]
+  'governed-consumer': [right('topic reeve.control', 'read', 'the SDK reads the commands'), right('topic reeve.acks', 'write', 'the SDK acknowledges them')]
 }
 
 /** The entries of one role for one principal, for example `User:reeve-engine`. `prefix` is `topics.prefix` of the configuration. */
