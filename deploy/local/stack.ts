@@ -96,6 +96,11 @@ export class LocalStack {
     return this.#service(name).pid
   }
 
+  /** Writes down a process that its owner started beside the stack: after a crash of the owner the next start of any stack ends it too. */
+  adopt(pid: number): void {
+    this.#run.addChild(pid)
+  }
+
   async stop(): Promise<void> {
     await this.#brought.close()
     process.off('exit', this.#kill)

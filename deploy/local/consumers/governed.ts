@@ -34,6 +34,7 @@ async function consume(options: ConsumerOptions): Promise<void> {
 
   const handle = async ({ topic, partition, message, heartbeat }: EachMessagePayload): Promise<void> => {
     if (options.behaviour === 'poison' && !said.fixed && message.value?.toString('latin1').startsWith(options.poison)) {
+      if (options.poisonMs > 0) await sleep(options.poisonMs)
       throw new kafkajs.KafkaJSNonRetriableError(`cannot read the record at ${topic}-${partition} offset ${message.offset}`)
     }
     if (options.behaviour === 'stuck' && !said.fixed) {

@@ -16,6 +16,8 @@ export const consumerOptionsSchema = z.strictObject({
   sdk: z.boolean(),
   prefix: z.string().default('reeve'),
   poison: z.string().min(1).default('poison'),
+  /** How long it works on such a record before it ends. */
+  poisonMs: z.number().nonnegative().default(0),
   workMs: z.number().nonnegative().default(0),
   /** Before a process that ended is started again. */
   restartDelayMs: z.number().nonnegative().default(1_000),
