@@ -62,7 +62,10 @@ export interface MemberView {
 
 export interface Unseen {
   readonly kind: 'broker' | 'topics' | 'topic' | 'partition' | 'groups' | 'group' | 'group-offsets' | 'clock'
-  /** Which one: broker id, topic name, `topic-partition`, group id. */
+  /**
+   * Which one: broker id, topic name, `topic-partition`, group id. For `groups`, whose list has a hole: the broker, or the
+   * partition of __consumer_offsets, that told of none; `all` where the principal may not list them.
+   */
   readonly id: string
   readonly why: string
 }

@@ -16,7 +16,11 @@ export interface TopicLag {
 }
 
 /** What a partition of a group still has to read: max(end − max(committed, log start), 0). Null when any of the three is unknown. */
-export function lagMessages({ endOffset, committedOffset, logStartOffset }: {
+export function lagMessages({
+  endOffset,
+  committedOffset,
+  logStartOffset
+}: {
   readonly endOffset: number | null
   readonly committedOffset: number | null
   readonly logStartOffset: number | null
@@ -40,7 +44,14 @@ export function groupTopicLags(view: ClusterView, group: GroupView): TopicLag[] 
 
   return [...partitionsOf]
     .toSorted(([left], [right]) => (left < right ? -1 : 1))
-    .map(([topic, partitions]) => topicLag(view, group, topic, [...partitions].toSorted((left, right) => left - right)))
+    .map(([topic, partitions]) =>
+      topicLag(
+        view,
+        group,
+        topic,
+        [...partitions].toSorted((left, right) => left - right)
+      )
+    )
 }
 
 function topicLag(view: ClusterView, group: GroupView, topic: string, partitions: readonly number[]): TopicLag {
@@ -51,5 +62,10 @@ function topicLag(view: ClusterView, group: GroupView, topic: string, partitions
     return { partition, committed, lagMessages: lagMessages({ endOffset: highWatermark, committedOffset: committed, logStartOffset }) }
   })
   const known = lags.flatMap(lag => lag.lagMessages ?? [])
-  return { topic, lagMessages: known.length === 0 ? null : known.reduce((sum, lag) => sum + lag, 0), unknownPartitions: lags.length - known.length, partitions: lags }
+  return {
+    topic,
+    lagMessages: known.length === 0 ? null : known.reduce((sum, lag) => sum + lag, 0),
+    unknownPartitions: lags.length - known.length,
+    partitions: lags
+  }
 }

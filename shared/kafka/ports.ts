@@ -87,7 +87,8 @@ export interface Appender {
   /** Takes over from any other writer with this id (InitProducerId), ending its open transaction. Must be called before the first append. */
   fence(): Promise<{ producerId: bigint; producerEpoch: number }>
   /**
-   * Appends all records in one transaction: all or none. Resolves once committed. Rejects with outcome `refused` when
+   * Appends all records in one transaction: all or none. Resolves once the commit is decided for good; readers see it when its
+   * markers are written, as a rule within milliseconds, and fence() waits for them. Rejects with outcome `refused` when
    * certainly nothing was written, `unknown` only when the appender could not find out; it has then re-initialised itself and
    * the caller reads back.
    */
@@ -124,6 +125,7 @@ export interface AclEntry {
   readonly pattern: 'literal' | 'prefixed'
   readonly principal: string
   readonly host: string
+  /** As the other words here: `read`, `describe-configs`, `all`. */
   readonly operation: string
   readonly permission: 'allow' | 'deny'
 }
@@ -148,6 +150,7 @@ export interface Admin {
   /** Features finalised by the cluster, for example { 'transaction.version': 2 }. */
   features(): Promise<{ clusterId: string; finalized: Readonly<Record<string, number>>; brokers: number }>
   topicConfigs(topics: readonly string[]): Promise<Incomplete<ReadonlyMap<string, ReadonlyMap<string, ConfigValue>>>>
+  /** By `kind:name`, for example `group:billing`. */
   configs(resources: readonly ConfigResource[]): Promise<Incomplete<ReadonlyMap<string, ReadonlyMap<string, ConfigValue>>>>
   alterConfigs(resource: ConfigResource, changes: Readonly<Record<string, string | null>>): Promise<void>
   acls(): Promise<readonly AclEntry[]>

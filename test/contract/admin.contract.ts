@@ -29,7 +29,9 @@ export function adminContract(what: string, open: () => Promise<Admin>, name: (p
         const view = await admin.scan({ atMs: 123 })
         expect(view.atMs).toBe(123)
         expect(topicId).toMatch(/^[0-9a-f]{8}-/)
-        expect(view.topics.get(topic)!.partitions).toMatchObject([0, 1].map(partition => ({ partition, logStartOffset: 0, highWatermark: 0, lastStableOffset: 0, leader: expect.any(Number) })))
+        expect(view.topics.get(topic)!.partitions).toMatchObject(
+          [0, 1].map(partition => ({ partition, logStartOffset: 0, highWatermark: 0, lastStableOffset: 0, leader: expect.any(Number) }))
+        )
         expect(view.unseen.filter(({ id }) => id.startsWith(topic))).toEqual([])
       }))
 
@@ -95,7 +97,9 @@ export function adminContract(what: string, open: () => Promise<Admin>, name: (p
         for (const [topic, offsets] of committed ?? [])
           for (const [partition, committedOffset] of offsets) {
             const seen = topics.get(topic)?.partitions[partition]
-            expect(lagMessages({ endOffset: seen?.highWatermark ?? null, logStartOffset: seen?.logStartOffset ?? null, committedOffset }) ?? 0).toBeGreaterThanOrEqual(0)
+            expect(
+              lagMessages({ endOffset: seen?.highWatermark ?? null, logStartOffset: seen?.logStartOffset ?? null, committedOffset }) ?? 0
+            ).toBeGreaterThanOrEqual(0)
           }
     })
 

@@ -31,7 +31,10 @@ const offsetsOf = (view: ClusterView, topic: string) => view.topics.get(topic)!.
 test('a killed, a frozen and a returned broker: each scan says what it did not see, and never takes it for zero', async () => {
   const whole = await scan()
   expect(holes(whole)).toEqual([])
-  const lost = whole.topics.get('single')!.partitions.filter(partition => partition.leader === 3).map(partition => partition.partition)
+  const lost = whole.topics
+    .get('single')!
+    .partitions.filter(partition => partition.leader === 3)
+    .map(partition => partition.partition)
   expect(lost).toHaveLength(2)
 
   await stack.stopNode('node-3', 'SIGKILL')
@@ -42,7 +45,11 @@ test('a killed, a frozen and a returned broker: each scan says what it did not s
   await expect.poll(async () => holes(await scan()), { timeout: 60_000, interval: 500 }).toContain('broker 3')
   await expect.poll(async () => offsetsOf(await scan(), 'replicated'), { timeout: 30_000, interval: 500 }).toEqual([0, 0, 0, 0, 0, 0])
   const down = await scan()
-  expect(holes(down).filter(hole => hole.startsWith('partition')).toSorted()).toEqual(lost.map(partition => `partition single-${partition}`).toSorted())
+  expect(
+    holes(down)
+      .filter(hole => hole.startsWith('partition'))
+      .toSorted()
+  ).toEqual(lost.map(partition => `partition single-${partition}`).toSorted())
   for (const { partition, leader, highWatermark } of down.topics.get('single')!.partitions) {
     expect(leader === null).toBe(lost.includes(partition))
     expect(highWatermark).toBe(lost.includes(partition) ? null : 0)

@@ -14,7 +14,16 @@ let admin: Admin
 let restricted: Admin
 
 const scramUser = (change: string): Promise<string> =>
-  javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack().brokers.join(','), '--alter', '--entity-type', 'users', '--entity-name', username, ...change.split(' ')])
+  javaOutput('kafka.admin.ConfigCommand', [
+    '--bootstrap-server',
+    stack().brokers.join(','),
+    '--alter',
+    '--entity-type',
+    'users',
+    '--entity-name',
+    username,
+    ...change.split(' ')
+  ])
 
 const allow = (resourceType: AclEntry['resourceType'], resourceName: string, operation: string): AclEntry => ({
   resourceType,
@@ -42,7 +51,19 @@ afterAll(async () => {
   const { topics } = await admin.scan({ atMs: 0 })
   for (const name of [topic, hidden]) await admin.deleteTopicById(topics.get(name)!.topicId)
   await scramUser('--delete-config SCRAM-SHA-512')
-  await javaOutput('org.apache.kafka.tools.AclCommand', ['--bootstrap-server', stack().brokers.join(','), '--remove', '--force', '--allow-principal', `User:${username}`, '--topic', topic, '--group', groupId, '--cluster'])
+  await javaOutput('org.apache.kafka.tools.AclCommand', [
+    '--bootstrap-server',
+    stack().brokers.join(','),
+    '--remove',
+    '--force',
+    '--allow-principal',
+    `User:${username}`,
+    '--topic',
+    topic,
+    '--group',
+    groupId,
+    '--cluster'
+  ])
   await restricted.close()
   await admin.close()
 })
@@ -86,9 +107,19 @@ test('ACLs are those that kafka-acls lists', async () => {
     allow('group', groupId, 'describe'),
     allow('topic', topic, 'describe')
   ])
-  const output = await javaOutput('org.apache.kafka.tools.AclCommand', ['--bootstrap-server', stack().brokers.join(','), '--list', '--principal', `User:${username}`])
-  expect(output.split('\n').filter(line => line.includes('ResourcePattern(')).map(line => /resourceType=(\w+), name=([^,]+)/.exec(line)!.slice(1).join(' ')).toSorted()).toEqual(
-    [`CLUSTER kafka-cluster`, `GROUP ${groupId}`, `TOPIC ${topic}`]
-  )
+  const output = await javaOutput('org.apache.kafka.tools.AclCommand', [
+    '--bootstrap-server',
+    stack().brokers.join(','),
+    '--list',
+    '--principal',
+    `User:${username}`
+  ])
+  expect(
+    output
+      .split('\n')
+      .filter(line => line.includes('ResourcePattern('))
+      .map(line => /resourceType=(\w+), name=([^,]+)/.exec(line)!.slice(1).join(' '))
+      .toSorted()
+  ).toEqual([`CLUSTER kafka-cluster`, `GROUP ${groupId}`, `TOPIC ${topic}`])
   await expect(admin.createAcls([{ ...allow('topic', topic, 'describe'), operation: 'juggle' }])).rejects.toThrow('expected operation to be one of all, read')
 })

@@ -56,7 +56,9 @@ test('a config of a group is set, seen and given back', async () => {
 })
 
 test('a value that Kafka refuses is an error in its words', async () => {
-  await expect(admin.alterConfigs({ kind: 'topic', name: topic }, { 'retention.ms': 'soon' })).rejects.toThrow(/configs of topic .*INVALID_CONFIG.*retention\.ms/)
+  await expect(admin.alterConfigs({ kind: 'topic', name: topic }, { 'retention.ms': 'soon' })).rejects.toThrow(
+    /configs of topic .*INVALID_CONFIG.*retention\.ms/
+  )
 })
 
 test('replicas and their bytes are those of kafka-log-dirs', async () => {
@@ -68,7 +70,9 @@ test('replicas and their bytes are those of kafka-log-dirs', async () => {
     brokers: { broker: number; logDirs: { logDir: string; partitions: { partition: string; size: number }[] }[] }[]
   }
   const theirs = described.brokers.flatMap(({ broker, logDirs }) =>
-    logDirs.flatMap(({ logDir, partitions }) => partitions.map(({ partition, size }) => ({ broker, partition: Number(partition.split('-').at(-1)), sizeBytes: size, logDir })))
+    logDirs.flatMap(({ logDir, partitions }) =>
+      partitions.map(({ partition, size }) => ({ broker, partition: Number(partition.split('-').at(-1)), sizeBytes: size, logDir }))
+    )
   )
   const order = (replicas: typeof ours) => replicas.toSorted((one, other) => one.broker - other.broker || one.partition - other.partition)
   expect(ours).toHaveLength(4)
@@ -80,12 +84,14 @@ test('partitions, replicas and the id of a topic are those of kafka-topics', asy
   const { topicId, partitions } = (await admin.scan({ atMs: 0 })).topics.get(topic)!
   const theirId = Buffer.from(/TopicId: (\S+)/.exec(output)![1]!, 'base64url').toString('hex')
   expect(topicId.replaceAll('-', '')).toBe(theirId)
-  const theirLeaders = [...output.matchAll(/Partition: (\d+)\s+Leader: (\d+)\s+Replicas: (\S+)\s+Isr: (\S+)/g)].map(([, partition, leader, replicas, inSync]) => ({
-    partition: Number(partition),
-    leader: Number(leader),
-    replicas: replicas!.split(',').length,
-    inSyncReplicas: inSync!.split(',').length
-  }))
+  const theirLeaders = [...output.matchAll(/Partition: (\d+)\s+Leader: (\d+)\s+Replicas: (\S+)\s+Isr: (\S+)/g)].map(
+    ([, partition, leader, replicas, inSync]) => ({
+      partition: Number(partition),
+      leader: Number(leader),
+      replicas: replicas!.split(',').length,
+      inSyncReplicas: inSync!.split(',').length
+    })
+  )
   expect(partitions).toMatchObject(theirLeaders)
 })
 

@@ -15,7 +15,14 @@ export interface GroupSketch {
   readonly protocol?: GroupProtocol
   readonly state?: GroupState
   /** Default: none. Names that are left out are made from the group's. */
-  readonly members?: readonly { readonly memberId?: string; readonly clientId?: string; readonly host?: string; readonly assigned?: Readonly<Record<string, readonly number[]>> }[] | null
+  readonly members?:
+    | readonly {
+        readonly memberId?: string
+        readonly clientId?: string
+        readonly host?: string
+        readonly assigned?: Readonly<Record<string, readonly number[]>>
+      }[]
+    | null
   /** By topic and partition; null: not seen. */
   readonly committed?: Readonly<Record<string, Readonly<Record<number, number>>>> | null
 }
@@ -25,13 +32,22 @@ export interface ViewSketch {
   readonly atMs?: number
   readonly brokers?: readonly number[]
   /** A number is a partition's end, and its log starts at 0. */
-  readonly topics?: Readonly<Record<string, readonly (number | PartitionSketch)[] | { readonly topicId: string; readonly partitions: readonly (number | PartitionSketch)[] }>>
+  readonly topics?: Readonly<
+    Record<string, readonly (number | PartitionSketch)[] | { readonly topicId: string; readonly partitions: readonly (number | PartitionSketch)[] }>
+  >
   readonly groups?: Readonly<Record<string, GroupSketch>>
   readonly unseen?: readonly Unseen[]
 }
 
 /** A view from the few figures that a test is about; three brokers, healthy, complete unless told otherwise. */
-export function clusterView({ clusterId = 'cluster-under-test', atMs = 0, brokers = [1, 2, 3], topics = {}, groups = {}, unseen = [] }: ViewSketch = {}): ClusterView {
+export function clusterView({
+  clusterId = 'cluster-under-test',
+  atMs = 0,
+  brokers = [1, 2, 3],
+  topics = {},
+  groups = {},
+  unseen = []
+}: ViewSketch = {}): ClusterView {
   return {
     clusterId,
     atMs,
@@ -58,7 +74,12 @@ export function clusterView({ clusterId = 'cluster-under-test', atMs = 0, broker
             })) ?? null,
           committed:
             committed &&
-            new Map(Object.entries(committed).map(([topic, offsets]) => [topic, new Map(Object.entries(offsets).map(([partition, offset]) => [Number(partition), offset]))]))
+            new Map(
+              Object.entries(committed).map(([topic, offsets]) => [
+                topic,
+                new Map(Object.entries(offsets).map(([partition, offset]) => [Number(partition), offset]))
+              ])
+            )
         }
       ])
     ),

@@ -84,8 +84,9 @@ export function fakeAdmin(first: ClusterView = clusterView()): FakeAdmin {
     },
     async alterQuotas(entity, changes) {
       called('alterQuotas', entity, changes)
-      for (const [key, value] of Object.entries(changes)) if (!Number.isInteger(value ?? 0)) throw refused('INVALID_REQUEST', `${key} cannot be a fractional value`)
-      const id = JSON.stringify(Object.entries(entity).toSorted())
+      for (const [key, value] of Object.entries(changes))
+        if (!Number.isInteger(value ?? 0)) throw refused('INVALID_REQUEST', `${key} cannot be a fractional value`)
+      const id = JSON.stringify(Object.entries(entity).toSorted(([one], [other]) => (one < other ? -1 : 1)))
       quotaValues.set(id, { entity, values: changed(quotaValues.get(id)?.values, changes) })
     },
     async logDirs() {
@@ -98,7 +99,9 @@ export function fakeAdmin(first: ClusterView = clusterView()): FakeAdmin {
       const missing = topics.filter(({ name }) => !view.topics.has(name))
       const made = clusterView({
         brokers: view.brokers.map(broker => broker.id),
-        topics: Object.fromEntries(missing.map(({ name, partitions }) => [name, { topicId: randomUUID(), partitions: Array.from({ length: partitions }, () => 0) }]))
+        topics: Object.fromEntries(
+          missing.map(({ name, partitions }) => [name, { topicId: randomUUID(), partitions: Array.from({ length: partitions }, () => 0) }])
+        )
       })
       setTopics(new Map([...view.topics, ...made.topics]))
       for (const { name, configs: given } of missing) configsOf.set(`topic:${name}`, { ...given })

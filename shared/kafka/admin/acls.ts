@@ -1,4 +1,11 @@
-import { type AclOperationValue, type AclPermissionTypeValue, createAclsV3, describeAclsV3, type ResourcePatternTypeValue, type ResourceTypeValue } from '@platformatic/kafka'
+import {
+  type AclOperationValue,
+  type AclPermissionTypeValue,
+  createAclsV3,
+  describeAclsV3,
+  type ResourcePatternTypeValue,
+  type ResourceTypeValue
+} from '@platformatic/kafka'
 import type { Cluster } from '../cluster.ts'
 import { KafkaFault } from '../errors.ts'
 import type { AclEntry } from '../ports.ts'

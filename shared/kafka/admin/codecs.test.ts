@@ -12,7 +12,11 @@ const errorCode: fc.Arbitrary<number> = fc.constantFrom(0, 3, 6, 29)
 
 const listed = fc.array(fc.record({ topic: name, partitions: fc.array(fc.record({ partition: index, errorCode, offset })) }))
 const fetched = fc.array(
-  fc.record({ groupId: name, errorCode, topics: fc.array(fc.record({ topic: name, partitions: fc.array(fc.record({ partition: index, offset, errorCode })) })) })
+  fc.record({
+    groupId: name,
+    errorCode,
+    topics: fc.array(fc.record({ topic: name, partitions: fc.array(fc.record({ partition: index, offset, errorCode })) }))
+  })
 )
 const described: fc.Arbitrary<ShareGroup[]> = fc.array(
   fc.record({
@@ -28,7 +32,9 @@ type Value<Arbitrary> = Arbitrary extends fc.Arbitrary<infer T> ? T : never
 function listOffsetsBytes(topics: Value<typeof listed>): Buffer {
   const writer = Writer.create().appendInt32(7)
   writer.appendArray(topics, (w, { topic, partitions }) => {
-    w.appendString(topic).appendArray(partitions, (x, item) => x.appendInt32(item.partition).appendInt16(item.errorCode).appendInt64(-1n).appendInt64(BigInt(item.offset)).appendInt32(4))
+    w.appendString(topic).appendArray(partitions, (x, item) =>
+      x.appendInt32(item.partition).appendInt16(item.errorCode).appendInt64(-1n).appendInt64(BigInt(item.offset)).appendInt32(4)
+    )
   })
   return writer.appendTaggedFields().buffer
 }
@@ -38,7 +44,9 @@ function offsetFetchBytes(groups: Value<typeof fetched>): Buffer {
   writer.appendArray(groups, (w, group) => {
     w.appendString(group.groupId)
     w.appendArray(group.topics, (x, { topic, partitions }) => {
-      x.appendString(topic).appendArray(partitions, (y, item) => y.appendInt32(item.partition).appendInt64(BigInt(item.offset)).appendInt32(-1).appendString('who').appendInt16(item.errorCode))
+      x.appendString(topic).appendArray(partitions, (y, item) =>
+        y.appendInt32(item.partition).appendInt64(BigInt(item.offset)).appendInt32(-1).appendString('who').appendInt16(item.errorCode)
+      )
     })
     w.appendInt16(group.errorCode)
   })
@@ -52,7 +60,12 @@ function shareGroupBytes(groups: readonly ShareGroup[]): Buffer {
     w.appendArray([...group.members], (x, member) => {
       x.appendString(member.memberId).appendString('rack').appendInt32(1).appendString(member.clientId).appendString(member.host)
       x.appendArray(['a', 'b'], (y, topic) => y.appendString(topic), true, false)
-      x.appendArray([...member.assigned], (y, { topic, partitions }) => y.appendUUID(null).appendString(topic).appendArray([...partitions], (z, item) => z.appendInt32(item), true, false))
+      x.appendArray([...member.assigned], (y, { topic, partitions }) =>
+        y
+          .appendUUID(null)
+          .appendString(topic)
+          .appendArray([...partitions], (z, item) => z.appendInt32(item), true, false)
+      )
       x.appendTaggedFields()
     })
     w.appendInt32(-2147483648)
@@ -60,7 +73,8 @@ function shareGroupBytes(groups: readonly ShareGroup[]): Buffer {
   return writer.appendTaggedFields().buffer
 }
 
-const parse = <T>(parser: (correlationId: number, apiKey: number, apiVersion: number, reader: Reader) => T, bytes: Buffer): T => parser(1, 0, 0, Reader.from(bytes))
+const parse = <T>(parser: (correlationId: number, apiKey: number, apiVersion: number, reader: Reader) => T, bytes: Buffer): T =>
+  parser(1, 0, 0, Reader.from(bytes))
 
 test('ListOffsets reads what a broker writes', () => {
   fc.assert(
@@ -76,7 +90,9 @@ test('ListOffsets says what the driver says of the same bytes', () => {
     fc.property(whole, topics => {
       const bytes = listOffsetsBytes(topics)
       const ours = parse(parseListOffsets, bytes).topics.flatMap(({ topic, partitions }) => partitions.map(item => [topic, item.partition, item.offset]))
-      const driver = parse(driverListOffsets.parseResponse, bytes).topics.flatMap(({ name: topic, partitions }) => partitions.map(item => [topic, item.partitionIndex, Number(item.offset)]))
+      const driver = parse(driverListOffsets.parseResponse, bytes).topics.flatMap(({ name: topic, partitions }) =>
+        partitions.map(item => [topic, item.partitionIndex, Number(item.offset)])
+      )
       expect(ours).toEqual(driver)
     })
   )
@@ -92,7 +108,9 @@ test('OffsetFetch reads what a broker writes', () => {
 
 test('OffsetFetch says what the driver says of the same bytes', () => {
   const bytes = offsetFetchBytes([{ groupId: 'g/ö', errorCode: 0, topics: [{ topic: 't', partitions: [{ partition: 3, offset: 2 ** 40, errorCode: 0 }] }] }])
-  expect(parse(driverOffsetFetch.parseResponse, bytes).groups).toMatchObject([{ groupId: 'g/ö', topics: [{ name: 't', partitions: [{ partitionIndex: 3, committedOffset: 2n ** 40n }] }] }])
+  expect(parse(driverOffsetFetch.parseResponse, bytes).groups).toMatchObject([
+    { groupId: 'g/ö', topics: [{ name: 't', partitions: [{ partitionIndex: 3, committedOffset: 2n ** 40n }] }] }
+  ])
   expect(parse(parseOffsetFetch, bytes).groups).toMatchObject([{ groupId: 'g/ö', topics: [{ topic: 't', partitions: [{ partition: 3, offset: 2 ** 40 }] }] }])
 })
 
@@ -106,7 +124,15 @@ test('ShareGroupDescribe reads what a broker writes', () => {
 
 test('an offset that a number cannot hold is refused, not rounded', () => {
   const bytes = Writer.create().appendInt32(0).appendUnsignedVarInt(2).appendString('t').appendUnsignedVarInt(2)
-  bytes.appendInt32(0).appendInt16(0).appendInt64(-1n).appendInt64(2n ** 53n).appendInt32(0).appendTaggedFields().appendTaggedFields().appendTaggedFields()
+  bytes
+    .appendInt32(0)
+    .appendInt16(0)
+    .appendInt64(-1n)
+    .appendInt64(2n ** 53n)
+    .appendInt32(0)
+    .appendTaggedFields()
+    .appendTaggedFields()
+    .appendTaggedFields()
   expect(() => parse(parseListOffsets, bytes.buffer)).toThrow('9007199254740992 is beyond 2^53 - 1')
 })
 
@@ -114,7 +140,12 @@ test('an answer that ends early is an error, wherever it ends', () => {
   const whole = [
     [parseListOffsets, listOffsetsBytes([{ topic: 'orders', partitions: [{ partition: 1, errorCode: 0, offset: 5 }] }])],
     [parseOffsetFetch, offsetFetchBytes([{ groupId: 'g', errorCode: 0, topics: [{ topic: 't', partitions: [{ partition: 0, offset: 1, errorCode: 0 }] }] }])],
-    [parseShareGroups, shareGroupBytes([{ errorCode: 0, groupId: 'g', state: 'Stable', members: [{ memberId: 'm', clientId: 'c', host: 'h', assigned: [{ topic: 't', partitions: [1] }] }] }])]
+    [
+      parseShareGroups,
+      shareGroupBytes([
+        { errorCode: 0, groupId: 'g', state: 'Stable', members: [{ memberId: 'm', clientId: 'c', host: 'h', assigned: [{ topic: 't', partitions: [1] }] }] }
+      ])
+    ]
   ] as const
   for (const [parser, bytes] of whole)
     // The last byte is the tag section of the answer itself, which nobody reads.

@@ -27,7 +27,16 @@ export async function configs(cluster: Cluster, resources: readonly ConfigResour
           if (id === undefined) continue
           asked.delete(key)
           if (errorCode !== 0) unseen.push({ id, why: errorText(errorCode, errorMessage) })
-          else value.set(id, new Map(entries.map(entry => [entry.name, { value: entry.value ?? null, isDefault: entry.configSource === defaultSource, isSensitive: entry.isSensitive }])))
+          else
+            value.set(
+              id,
+              new Map(
+                entries.map(entry => [
+                  entry.name,
+                  { value: entry.value ?? null, isDefault: entry.configSource === defaultSource, isSensitive: entry.isSensitive }
+                ])
+              )
+            )
         }
         for (const id of asked.values()) unseen.push({ id, why: 'the answer left it out' })
       } catch (error) {
@@ -40,7 +49,10 @@ export async function configs(cluster: Cluster, resources: readonly ConfigResour
 
 /** The same for topics, by name. */
 export async function topicConfigs(cluster: Cluster, topics: readonly string[]): Promise<Incomplete<Configs>> {
-  const { value, unseen } = await configs(cluster, [...new Set(topics)].map(name => ({ kind: 'topic', name })))
+  const { value, unseen } = await configs(
+    cluster,
+    [...new Set(topics)].map(name => ({ kind: 'topic', name }))
+  )
   const name = (id: string) => id.slice('topic:'.length)
   return { value: new Map([...value].map(([id, entries]) => [name(id), entries])), unseen: unseen.map(({ id, why }) => ({ id: name(id), why })) }
 }

@@ -22,7 +22,9 @@ function encode(topics: Topics, version = 1, userData: Buffer | null = null): Bu
   ])
 }
 
-const topics = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.array(fc.nat(0x7fffffff), { maxLength: 20 })), { selector: ([topic]) => topic })
+const topics = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme', maxLength: 60 }), fc.array(fc.nat(0x7fffffff), { maxLength: 20 })), {
+  selector: ([topic]) => topic
+})
 
 test('what a client wrote is read back, whatever its version and user data', () => {
   fc.assert(

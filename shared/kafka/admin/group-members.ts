@@ -19,7 +19,9 @@ export type Answered<T> = { readonly groupId: string } & ({ readonly got: T } | 
  * Members by the call that tells the truth about a group's protocol: DescribeGroups says of a KIP-848 group that it is dead
  * and has no members. `none` has no members by its nature. Null: no call describes this protocol (streams).
  */
-export function describerOf(group: ListedGroup): ((cluster: Cluster, broker: NodeId, groups: readonly ListedGroup[]) => Promise<Answered<DescribedGroup>[]>) | null {
+export function describerOf(
+  group: ListedGroup
+): ((cluster: Cluster, broker: NodeId, groups: readonly ListedGroup[]) => Promise<Answered<DescribedGroup>[]>) | null {
   switch (group.protocol) {
     case 'consumer':
       return describeConsumerGroups
@@ -27,8 +29,7 @@ export function describerOf(group: ListedGroup): ((cluster: Cluster, broker: Nod
       return describeShareGroups
     case 'classic':
       return describeClassicGroups
-    case 'none':
-    case 'streams':
+    default:
       return null
   }
 }
@@ -52,7 +53,12 @@ async function describeClassicGroups(cluster: Cluster, broker: NodeId, groups: r
 }
 
 async function describeConsumerGroups(cluster: Cluster, broker: NodeId, groups: readonly ListedGroup[]): Promise<Answered<DescribedGroup>[]> {
-  const response = await cluster.request(broker, consumerGroupDescribeV0.api, groups.map(group => group.groupId), false)
+  const response = await cluster.request(
+    broker,
+    consumerGroupDescribeV0.api,
+    groups.map(group => group.groupId),
+    false
+  )
   return response.groups.map(({ groupId, errorCode, errorMessage, groupState, members }) => {
     if (errorCode !== 0) return { groupId, errorCode, why: errorText(errorCode, errorMessage) }
     const view = members.map(({ memberId, clientId, clientHost, assignment }) => ({
@@ -66,7 +72,11 @@ async function describeConsumerGroups(cluster: Cluster, broker: NodeId, groups: 
 }
 
 async function describeShareGroups(cluster: Cluster, broker: NodeId, groups: readonly ListedGroup[]): Promise<Answered<DescribedGroup>[]> {
-  const response = await cluster.request(broker, shareGroupDescribeV1, groups.map(group => group.groupId))
+  const response = await cluster.request(
+    broker,
+    shareGroupDescribeV1,
+    groups.map(group => group.groupId)
+  )
   return response.groups.map(({ groupId, errorCode, state, members }) => {
     if (errorCode !== 0) return { groupId, errorCode, why: errorText(errorCode) }
     const view = members.map(({ memberId, clientId, host, assigned }) => ({

@@ -29,7 +29,12 @@ export async function readGroups(cluster: Cluster, metadata: MetadataResponse, u
 
   const commits = new Map<string, Commits>()
   const committing = listed.filter(group => group.protocol !== 'share')
-  const ask: Ask<Commits> = (broker, batch) => fetchCommits(cluster, broker, batch.map(group => group.groupId))
+  const ask: Ask<Commits> = (broker, batch) =>
+    fetchCommits(
+      cluster,
+      broker,
+      batch.map(group => group.groupId)
+    )
   for await (const answer of askCoordinators(cluster, committing, groupsPerOffsetFetch, ask, signal)) {
     if (!('got' in answer)) {
       unseen.add('group-offsets', answer.groupId, answer.why)
@@ -53,7 +58,13 @@ function viewOf({ groupId, protocol, state }: ListedGroup, described: DescribedG
 }
 
 /** Asks each group's coordinator in batches; what had moved is looked up and asked once more. */
-async function* askCoordinators<T>(cluster: Cluster, groups: readonly ListedGroup[], batchSize: number, ask: Ask<T>, signal?: AbortSignal): AsyncIterable<Answered<T>> {
+async function* askCoordinators<T>(
+  cluster: Cluster,
+  groups: readonly ListedGroup[],
+  batchSize: number,
+  ask: Ask<T>,
+  signal?: AbortSignal
+): AsyncIterable<Answered<T>> {
   const first = await askEach(groups, group => group.coordinator, batchSize, ask, signal)
   const moved = new Map(first.flatMap(answer => ('got' in answer || !coordinatorErrors.has(answer.errorCode) ? [] : [[answer.groupId, answer]])))
   yield* first.filter(answer => !moved.has(answer.groupId))
@@ -64,11 +75,24 @@ async function* askCoordinators<T>(cluster: Cluster, groups: readonly ListedGrou
     const why = reason(error)
     return { of: new Map<string, NodeId>(), unseen: new Map(again.map(group => [group.groupId, why])) }
   })
-  for (const group of again) if (!now.of.has(group.groupId)) yield { groupId: group.groupId, errorCode: 15, why: `no coordinator: ${now.unseen.get(group.groupId) ?? 'not known'}` }
-  yield* await askEach(again.filter(group => now.of.has(group.groupId)), group => now.of.get(group.groupId)!, batchSize, ask, signal)
+  for (const group of again)
+    if (!now.of.has(group.groupId)) yield { groupId: group.groupId, errorCode: 15, why: `no coordinator: ${now.unseen.get(group.groupId) ?? 'not known'}` }
+  yield* await askEach(
+    again.filter(group => now.of.has(group.groupId)),
+    group => now.of.get(group.groupId)!,
+    batchSize,
+    ask,
+    signal
+  )
 }
 
-async function askEach<T>(groups: readonly ListedGroup[], coordinatorOf: (group: ListedGroup) => NodeId, batchSize: number, ask: Ask<T>, signal?: AbortSignal): Promise<Answered<T>[]> {
+async function askEach<T>(
+  groups: readonly ListedGroup[],
+  coordinatorOf: (group: ListedGroup) => NodeId,
+  batchSize: number,
+  ask: Ask<T>,
+  signal?: AbortSignal
+): Promise<Answered<T>[]> {
   const byCoordinator = Map.groupBy(groups, coordinatorOf)
   const answers = await Promise.all(
     [...byCoordinator].map(async ([coordinator, all]) => {

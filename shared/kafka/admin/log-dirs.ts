@@ -23,7 +23,8 @@ async function logDirsOf(cluster: Cluster, broker: NodeId): Promise<Incomplete<r
     for (const { errorCode, logDir, topics } of response.results) {
       if (errorCode !== 0) unseen.push({ id: `broker ${broker}: ${logDir}`, why: errorText(errorCode) })
       for (const { name: topic, partitions } of topics)
-        for (const { partitionIndex: partition, partitionSize, isFutureKey } of partitions) if (!isFutureKey) value.push({ topic, partition, broker, sizeBytes: Number(partitionSize), logDir })
+        for (const { partitionIndex: partition, partitionSize, isFutureKey } of partitions)
+          if (!isFutureKey) value.push({ topic, partition, broker, sizeBytes: Number(partitionSize), logDir })
     }
   } catch (error) {
     unseen.push({ id: `broker ${broker}`, why: reason(error) })

@@ -17,7 +17,8 @@ export async function offsetForTimestamp(cluster: Cluster, topic: string, partit
     checkAnswer(found?.errorCode ?? unknownTopicOrPartition, null, where)
     const leader = found?.partitions.find(({ partitionIndex }) => partitionIndex === partition)?.leaderId
     if (leader === undefined) checkAnswer(unknownTopicOrPartition, 'the topic has no such partition', where)
-    if (leader === undefined || leader < 0) throw new KafkaFault('protocol', `${where}: the partition has no leader`, { apiError: apiErrorName(5), retriable: true })
+    if (leader === undefined || leader < 0)
+      throw new KafkaFault('protocol', `${where}: the partition has no leader`, { apiError: apiErrorName(5), retriable: true })
     const response = await cluster.request(leader, listOffsetsV7, { timestamp: BigInt(timestampMs), isolation: 0 }, [{ topic, partitions: [partition] }])
     const answer = response.topics[0]?.partitions[0]
     if (!answer) throw new KafkaFault('protocol', `${where}: the answer names no partition`)

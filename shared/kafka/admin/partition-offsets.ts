@@ -39,7 +39,8 @@ export async function readOffsets(cluster: Cluster, topics: Topics, unseen: Hole
       for (const partitions of again.values()) for (const partition of partitions) failures.delete(partition)
       for (const [partition, failure] of await askLeaders(cluster, again, signal)) failures.set(partition, failure)
       for (const [topic, partitions] of again)
-        for (const partition of partitions) if (partition.leader === null) failures.set(partition, { topic, why: 'it lost its leader while it was asked', final: true })
+        for (const partition of partitions)
+          if (partition.leader === null) failures.set(partition, { topic, why: 'it lost its leader while it was asked', final: true })
     }
   }
   for (const [{ partition }, { topic, why }] of failures) unseen.add('partition', `${topic}-${partition}`, why)
@@ -49,7 +50,9 @@ export async function readOffsets(cluster: Cluster, topics: Topics, unseen: Hole
 async function learnLeaders(cluster: Cluster, topics: Topics): Promise<string | null> {
   try {
     const metadata = await cluster.metadata([...topics.keys()])
-    const leaders = new Map(metadata.topics.map(topic => [topic.name, new Map(topic.partitions.map(partition => [partition.partitionIndex, partition.leaderId]))]))
+    const leaders = new Map(
+      metadata.topics.map(topic => [topic.name, new Map(topic.partitions.map(partition => [partition.partitionIndex, partition.leaderId]))])
+    )
     for (const [topic, partitions] of topics)
       for (const partition of partitions) {
         const leader = leaders.get(topic)?.get(partition.partition)
@@ -76,7 +79,13 @@ async function askLeaders(cluster: Cluster, topics: Topics, signal?: AbortSignal
   return failures
 }
 
-async function askLeader(cluster: Cluster, leader: NodeId, asked: { topic: string; partition: OpenPartition }[], failures: Failures, signal?: AbortSignal): Promise<void> {
+async function askLeader(
+  cluster: Cluster,
+  leader: NodeId,
+  asked: { topic: string; partition: OpenPartition }[],
+  failures: Failures,
+  signal?: AbortSignal
+): Promise<void> {
   for (let start = 0; start < asked.length; start += partitionsPerRequest) {
     const batch = asked.slice(start, start + partitionsPerRequest)
     const open = new Map<string, Map<number, OpenPartition>>()
@@ -94,7 +103,12 @@ async function askLeader(cluster: Cluster, leader: NodeId, asked: { topic: strin
             const partition = open.get(topic)?.get(index)
             if (!partition) continue
             if (errorCode === 0 && offset >= 0) partition[field] = offset
-            else failures.set(partition, { topic, why: errorCode === 0 ? 'the leader knows no offset' : errorText(errorCode), final: authorizationErrors.has(errorCode) })
+            else
+              failures.set(partition, {
+                topic,
+                why: errorCode === 0 ? 'the leader knows no offset' : errorText(errorCode),
+                final: authorizationErrors.has(errorCode)
+              })
           }
       }
     } catch (error) {
@@ -105,6 +119,7 @@ async function askLeader(cluster: Cluster, leader: NodeId, asked: { topic: strin
       return
     }
     for (const { topic, partition } of batch)
-      if (!failures.has(partition) && kinds.some(([, field]) => partition[field] === null)) failures.set(partition, { topic, why: 'the answer left it out', final: false })
+      if (!failures.has(partition) && kinds.some(([, field]) => partition[field] === null))
+        failures.set(partition, { topic, why: 'the answer left it out', final: false })
   }
 }

@@ -32,18 +32,41 @@ function scripted(script: Script) {
   const topics = () => {
     const leaders = (asked > 1 ? script.leadersLater : undefined) ?? script.leaders ?? [1, 2]
     const replicaNodes = script.replicas ?? [1, 2]
-    const partition = (partitionIndex: number, leaderId: number, leaderEpoch = 1) => ({ errorCode: 0, partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes: replicaNodes, offlineReplicas: [] })
+    const partition = (partitionIndex: number, leaderId: number, leaderEpoch = 1) => ({
+      errorCode: 0,
+      partitionIndex,
+      leaderId,
+      leaderEpoch,
+      replicaNodes,
+      isrNodes: replicaNodes,
+      offlineReplicas: []
+    })
     const epoch = script.coordinatorEpochs?.[asked > 1 ? 1 : 0] ?? 1
-    const orders = { errorCode: 0, name: 'orders', topicId: '00000000-0000-0000-0000-00000000000a', isInternal: false, partitions: leaders.map((leader, index) => partition(index, leader)) }
-    const offsets = { errorCode: 0, name: '__consumer_offsets', topicId: '00000000-0000-0000-0000-00000000000b', isInternal: true, partitions: [partition(0, script.leaders?.[2] ?? 1, epoch)] }
+    const orders = {
+      errorCode: 0,
+      name: 'orders',
+      topicId: '00000000-0000-0000-0000-00000000000a',
+      isInternal: false,
+      partitions: leaders.map((leader, index) => partition(index, leader))
+    }
+    const offsets = {
+      errorCode: 0,
+      name: '__consumer_offsets',
+      topicId: '00000000-0000-0000-0000-00000000000b',
+      isInternal: true,
+      partitions: [partition(0, script.leaders?.[2] ?? 1, epoch)]
+    }
     return script.topics === 'none' ? [] : [orders, offsets]
   }
   const group = script.group ?? {}
-  const answers: Record<number, (broker: number, ...args: any[]) => unknown> = {
+  const answers: Record<number, (broker: number, kind: { timestamp: bigint }, request: { topic: string; partitions: number[] }[]) => unknown> = {
     60: () => ({ errorCode: 0, errorMessage: null, clusterAuthorizedOperations: script.clusterRights ?? 1 << 8 }),
     16: broker => ({
       errorCode: 0,
-      groups: broker === 1 ? [{ groupId: 'billing', protocolType: group.protocolType ?? 'consumer', groupState: group.state ?? 'Stable', groupType: group.type ?? 'Classic' }] : []
+      groups:
+        broker === 1
+          ? [{ groupId: 'billing', protocolType: group.protocolType ?? 'consumer', groupState: group.state ?? 'Stable', groupType: group.type ?? 'Classic' }]
+          : []
     }),
     15: () => ({
       groups: [
@@ -66,11 +89,23 @@ function scripted(script: Script) {
         }
       ]
     }),
-    9: broker => ({ groups: [{ groupId: 'billing', errorCode: group.offsetError?.(broker) ?? 0, topics: [{ topic: 'orders', partitions: [{ partition: 0, offset: 40, errorCode: 0 }] }] }] }),
-    2: (broker, { timestamp }: { timestamp: bigint }, request: { topic: string; partitions: number[] }[]) => ({
+    9: broker => ({
+      groups: [
+        {
+          groupId: 'billing',
+          errorCode: group.offsetError?.(broker) ?? 0,
+          topics: [{ topic: 'orders', partitions: [{ partition: 0, offset: 40, errorCode: 0 }] }]
+        }
+      ]
+    }),
+    2: (broker, { timestamp }, request) => ({
       topics: request.map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(partition => ({ partition, errorCode: script.offsetError?.(broker, partition, timestamp) ?? 0, offset: timestamp === -2n ? 10 : 100 }))
+        partitions: partitions.map(partition => ({
+          partition,
+          errorCode: script.offsetError?.(broker, partition, timestamp) ?? 0,
+          offset: timestamp === -2n ? 10 : 100
+        }))
       }))
     })
   }
@@ -81,7 +116,9 @@ function scripted(script: Script) {
     },
     async coordinators(_kind: string, keys: string[]) {
       log.push('find coordinator')
-      return script.movedTo === undefined ? { of: new Map(), unseen: new Map(keys.map(key => [key, 'COORDINATOR_NOT_AVAILABLE'])) } : { of: new Map(keys.map(key => [key, script.movedTo])), unseen: new Map() }
+      return script.movedTo === undefined
+        ? { of: new Map(), unseen: new Map(keys.map(key => [key, 'COORDINATOR_NOT_AVAILABLE'])) }
+        : { of: new Map(keys.map(key => [key, script.movedTo])), unseen: new Map() }
     },
     async request(target: number | 'any', api: { key: number }, ...args: unknown[]) {
       log.push(`${api.key} to ${target}`)
@@ -92,7 +129,7 @@ function scripted(script: Script) {
       }
       const answer = answers[api.key]
       if (!answer) throw new Error(`the script has no answer for API ${api.key}`)
-      return answer(target === 'any' ? 1 : target, ...args)
+      return answer(target === 'any' ? 1 : target, ...(args as Parameters<typeof answer> extends [unknown, ...infer Rest] ? Rest : never))
     }
   }
   return { log, scan: (signal?: AbortSignal) => scan(cluster as unknown as Cluster, { atMs: 7, ...(signal && { signal }) }) }
@@ -102,7 +139,15 @@ test('a healthy cluster is seen whole', async () => {
   const view = await scripted({}).scan()
   expect(view.unseen).toEqual([])
   expect(view.atMs).toBe(7)
-  expect(view.topics.get('orders')!.partitions[1]).toEqual({ partition: 1, leader: 2, replicas: 2, inSyncReplicas: 2, logStartOffset: 10, highWatermark: 100, lastStableOffset: 100 })
+  expect(view.topics.get('orders')!.partitions[1]).toEqual({
+    partition: 1,
+    leader: 2,
+    replicas: 2,
+    inSyncReplicas: 2,
+    logStartOffset: 10,
+    highWatermark: 100,
+    lastStableOffset: 100
+  })
   expect(view.topics.has('__consumer_offsets')).toBe(true)
   expect(view.groups.get('billing')).toMatchObject({ protocol: 'classic', state: 'stable', committed: new Map([['orders', new Map([[0, 40]])]]) })
 })

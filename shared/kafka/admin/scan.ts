@@ -37,7 +37,8 @@ async function lookAt(cluster: Cluster, atMs: number, signal?: AbortSignal): Pro
   await readOffsets(cluster, partitions, unseen, signal)
 
   const topics = new Map<string, TopicView>()
-  for (const { name, topicId } of metadata.topics) if (name != null && partitions.has(name)) topics.set(name, { name, topicId, partitions: partitions.get(name)! })
+  for (const { name, topicId } of metadata.topics)
+    if (name != null && partitions.has(name)) topics.set(name, { name, topicId, partitions: partitions.get(name)! })
   const brokers = metadata.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }))
   return { clusterId: metadata.clusterId ?? '', atMs, brokers, topics, groups, unseen: unseen.list() }
 }
@@ -60,7 +61,10 @@ function openPartitions(metadata: MetadataResponse, unseen: Holes): Map<string, 
       highWatermark: null,
       lastStableOffset: null
     }))
-    topics.set(name, open.sort((left, right) => left.partition - right.partition))
+    topics.set(
+      name,
+      open.sort((left, right) => left.partition - right.partition)
+    )
   }
   return topics
 }
@@ -70,7 +74,8 @@ function noteMissingBrokers(metadata: MetadataResponse, unseen: Holes): void {
   const present = new Set(metadata.brokers.map(broker => broker.nodeId))
   for (const { partitions } of metadata.topics)
     for (const { replicaNodes } of partitions)
-      for (const replica of replicaNodes) if (!present.has(replica)) unseen.add('broker', replica, `broker ${replica} holds replicas, but the cluster does not list it: it is down or fenced`)
+      for (const replica of replicaNodes)
+        if (!present.has(replica)) unseen.add('broker', replica, `broker ${replica} holds replicas, but the cluster does not list it: it is down or fenced`)
 }
 
 /** Without DESCRIBE on the cluster, brokers leave groups out of their lists and say nothing. */
@@ -79,7 +84,8 @@ async function noteMissingRights(cluster: Cluster, unseen: Holes): Promise<void>
   try {
     const { errorCode, errorMessage, clusterAuthorizedOperations } = await cluster.request('any', describeClusterV1.api, true, 1)
     if (errorCode !== 0) unseen.add('groups', 'all', `whether groups are missing is not known: ${errorText(errorCode, errorMessage)}`)
-    else if ((clusterAuthorizedOperations & (1 << describeOperation)) === 0) unseen.add('groups', 'all', `this principal lacks DESCRIBE on the cluster: ${missing}`)
+    else if ((clusterAuthorizedOperations & (1 << describeOperation)) === 0)
+      unseen.add('groups', 'all', `this principal lacks DESCRIBE on the cluster: ${missing}`)
   } catch (error) {
     unseen.add('groups', 'all', `whether groups are missing is not known: ${reason(error)}`)
   }

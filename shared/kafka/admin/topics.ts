@@ -52,7 +52,8 @@ export async function deleteTopicById(cluster: Cluster, topicId: string): Promis
     const { throttleTimeMs, responses } = await cluster.request('any', deleteTopicsV6.api, [{ name: null, topicId }], brokerTimeoutMs)
     const answer = responses[0]
     if (!answer) throw new KafkaFault('protocol', `deleting topic ${topicId}: the answer names no topic`, { outcome: 'unknown' })
-    if (answer.errorCode !== throttlingQuotaExceeded || performance.now() >= deadline) return checkAnswer(answer.errorCode, answer.errorMessage, `deleting topic ${topicId}`)
+    if (answer.errorCode !== throttlingQuotaExceeded || performance.now() >= deadline)
+      return checkAnswer(answer.errorCode, answer.errorMessage, `deleting topic ${topicId}`)
     await sleep(Math.max(throttleTimeMs, shortestWaitMs))
   }
 }
@@ -73,10 +74,15 @@ async function untilLed(cluster: Cluster, names: readonly string[]): Promise<voi
   let waiting = [...names]
   for (let waitMs = 10; waiting.length > 0; waitMs = Math.min(waitMs * 2, 500)) {
     const { topics } = await cluster.metadata(waiting)
-    const led = new Set(topics.filter(topic => topic.errorCode === 0 && topic.partitions.length > 0 && topic.partitions.every(partition => partition.leaderId >= 0)).map(topic => topic.name))
+    const led = new Set(
+      topics
+        .filter(topic => topic.errorCode === 0 && topic.partitions.length > 0 && topic.partitions.every(partition => partition.leaderId >= 0))
+        .map(topic => topic.name)
+    )
     waiting = waiting.filter(name => !led.has(name))
     if (waiting.length === 0) return
-    if (performance.now() >= deadline) throw new KafkaFault('timeout', `created, but without leaders after ${patienceMs / 1000} s: ${waiting.join(', ')}`, { retriable: true })
+    if (performance.now() >= deadline)
+      throw new KafkaFault('timeout', `created, but without leaders after ${patienceMs / 1000} s: ${waiting.join(', ')}`, { retriable: true })
     await sleep(waitMs)
   }
 }
