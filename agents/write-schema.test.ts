@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { loadConfig } from '#shared/config/index.ts'
+import { catalogue } from './catalogue.ts'
+import { currentSchema, schemaFile } from './write-schema.ts'
+
+const agents = catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
+
+test('the checked-in schema of the configuration is current: else run `node agents/write-schema.ts`', () => {
+  expect(readFileSync(schemaFile, 'utf8')).toBe(currentSchema())
+})
+
+test('the shipped default names every agent of the catalogue, is sound by their policies, and lets none of them act', () => {
+  const loaded = loadConfig({ file: new URL('../config/default.yaml', import.meta.url).pathname, env: {}, agents })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+  expect(Object.keys(loaded.config.agents)).toEqual(catalogue.map(({ name }) => name))
+  for (const { act } of Object.values(loaded.config.agents)) expect(act).toBe(false)
+})
