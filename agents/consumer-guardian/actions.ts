@@ -52,14 +52,25 @@ export const effects: Effects<Action> = {
       const command = await inForce(ports, pause)
       if (command !== null && command.commandId !== pause.commandId) return { found: command.commandId }
       const { commandId, issuedAtMs, untilMs } = pause
-      return write(ports, pause, { version: protocolVersion, commandId: `${commandId}/undo`, state: 'running', issuedAtMs, untilMs, ttlMs: 0, reason: why, issuer })
+      return write(ports, pause, {
+        version: protocolVersion,
+        commandId: `${commandId}/undo`,
+        state: 'running',
+        issuedAtMs,
+        untilMs,
+        ttlMs: 0,
+        reason: why,
+        issuer
+      })
     }
   }
 }
 
 async function write(ports: Ports, { clusterId, groupId }: Pause, command: Command) {
   const key = controlKey({ clusterId, groupId })
-  const { offsets } = await ports.appender.append([{ topic: ports.topics.control, partition: 0, key: Buffer.from(key), value: Buffer.from(JSON.stringify(command)) }])
+  const { offsets } = await ports.appender.append([
+    { topic: ports.topics.control, partition: 0, key: Buffer.from(key), value: Buffer.from(JSON.stringify(command)) }
+  ])
   return { topic: ports.topics.control, key, offset: offsets[0] ?? null, commandId: command.commandId }
 }
 

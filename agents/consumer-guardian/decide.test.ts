@@ -21,7 +21,13 @@ describe('is it in trouble', () => {
     expect([world.said, world.turns.at(-1)!.verdict!.state]).toEqual([[], 'behind'])
     world.run(2 * minute, moves)
     expect([world.said, world.turns.at(-1)!.verdict!.state]).toEqual([['warning'], 'told'])
-    expect(world.notices[0]).toMatchObject({ team: 'payments', channel: 'payments', title: `Group ${groupId} is far behind`, sinceMs: startMs, answer: `reeve explain group ${groupId}` })
+    expect(world.notices[0]).toMatchObject({
+      team: 'payments',
+      channel: 'payments',
+      title: `Group ${groupId} is far behind`,
+      sinceMs: startMs,
+      answer: `reeve explain group ${groupId}`
+    })
   })
 
   test('exactly the threshold is not above it', () => {
@@ -33,7 +39,12 @@ describe('is it in trouble', () => {
 
   test('lag is summed over the partitions of a topic, and topics are not summed', () => {
     const world = new Simulation()
-    const topic = (name: string, lags: number[]) => ({ topic: name, lagMessages: lags.reduce((a, b) => a + b), unknownPartitions: 0, partitions: lags.map((lagMessages, partition) => ({ partition, committed: 5, lagMessages })) })
+    const topic = (name: string, lags: number[]) => ({
+      topic: name,
+      lagMessages: lags.reduce((a, b) => a + b),
+      unknownPartitions: 0,
+      partitions: lags.map((lagMessages, partition) => ({ partition, committed: 5, lagMessages }))
+    })
     world.group.facts = { topics: [topic('a', [400_000, 400_000]), topic('b', [900_000])], readable: { held: false, because: 'markers' } }
     world.run(2 * hour)
     expect(world.said).toEqual([])
@@ -88,7 +99,10 @@ describe('is it in trouble', () => {
 
   test.for<[string, (group: Simulation['group'], turn: number) => void]>([
     ['two changes', (group, turn) => (group.members = [`m${Math.floor(turn / 10)}`])],
-    ['changes while commits advance', (group, turn) => Object.assign(group, { members: [`m${Math.floor(turn / 6)}`], committed: group.committed + (turn % 10 === 0 ? 1 : 0) })],
+    [
+      'changes while commits advance',
+      (group, turn) => Object.assign(group, { members: [`m${Math.floor(turn / 6)}`], committed: group.committed + (turn % 10 === 0 ? 1 : 0) })
+    ],
     ['changes with nothing to read', (group, turn) => Object.assign(group, { members: [`m${Math.floor(turn / 6)}`], end: group.committed })]
   ])('%s in ten minutes are none', ([, live]) => {
     const world = new Simulation()
@@ -99,7 +113,12 @@ describe('is it in trouble', () => {
 
   test('no commit is unknown: neither zero, nor in trouble, nor paused', () => {
     const world = new Simulation(pausing)
-    world.group.facts = { commits: null, lagMessages: null, topics: [{ topic: 'orders', lagMessages: null, unknownPartitions: 1, partitions: [{ partition: 0, committed: null, lagMessages: null }] }], readable: { held: null, because: 'no partition has a known lag' } }
+    world.group.facts = {
+      commits: null,
+      lagMessages: null,
+      topics: [{ topic: 'orders', lagMessages: null, unknownPartitions: 1, partitions: [{ partition: 0, committed: null, lagMessages: null }] }],
+      readable: { held: null, because: 'no partition has a known lag' }
+    }
     world.run(3 * hour)
     expect([world.said, world.turns.at(-1)!.verdict!.state, world.turns.at(-1)!.verdict!.lagMessages]).toEqual([[], 'unknown', null])
   })
@@ -112,7 +131,13 @@ describe('is it in trouble', () => {
     const share = new Simulation()
     share.group.facts = { protocol: 'share' }
     share.run(2 * hour)
-    expect([ignored.said, ignored.turns.at(-1)!.verdict, disabled.said, share.said, share.turns.at(-1)!.verdict!.state]).toEqual([[], undefined, [], [], 'not governed'])
+    expect([ignored.said, ignored.turns.at(-1)!.verdict, disabled.said, share.said, share.turns.at(-1)!.verdict!.state]).toEqual([
+      [],
+      undefined,
+      [],
+      [],
+      'not governed'
+    ])
   })
 
   test('a group that recovers is told so once, and its next trouble is a new incident', () => {
@@ -164,7 +189,10 @@ describe('who hears of it', () => {
     expect(world.notices[1]!.severity).toBe('warning')
     world.snapshot = {}
     world.turn()
-    expect(world.notices.slice(2).map(({ severity, resolved }) => [severity, resolved])).toEqual([['info', true], ['executive', false]])
+    expect(world.notices.slice(2).map(({ severity, resolved }) => [severity, resolved])).toEqual([
+      ['info', true],
+      ['executive', false]
+    ])
   })
 
   test('a partition without a leader mutes the groups that read its topic, and no others', () => {
@@ -174,7 +202,10 @@ describe('who hears of it', () => {
     const other = new Simulation()
     other.snapshot = { leaderless: [{ topic: 'else', partition: 3 }] }
     other.run(70 * minute)
-    expect([muted.notices.map(({ severity }) => severity), other.notices.map(({ severity }) => severity)]).toEqual([['page', 'warning'], ['warning', 'executive']])
+    expect([muted.notices.map(({ severity }) => severity), other.notices.map(({ severity }) => severity)]).toEqual([
+      ['page', 'warning'],
+      ['warning', 'executive']
+    ])
   })
 
   test('a command in a message can be pasted, whatever the group is called', async () => {
@@ -183,8 +214,13 @@ describe('who hears of it', () => {
     world.run(31 * minute)
     const incident = incidentOf(world)!
     const facts = world.group.facts as GroupFacts
-    const say = (name: string) => inTrouble({ groupId: name, owner: null, incident }, 'warning', { ...facts, topics: [], members: [] }, [], false, world.policy).answer
-    expect([say('a.b-c'), say("o'clock; rm"), say('-x')]).toEqual(['reeve explain group a.b-c', "reeve explain group -- 'o'\\''clock; rm'", "reeve explain group -- '-x'"])
+    const say = (name: string) =>
+      inTrouble({ groupId: name, owner: null, incident }, 'warning', { ...facts, topics: [], members: [] }, [], false, world.policy).answer
+    expect([say('a.b-c'), say("o'clock; rm"), say('-x')]).toEqual([
+      'reeve explain group a.b-c',
+      "reeve explain group -- 'o'\\''clock; rm'",
+      "reeve explain group -- '-x'"
+    ])
   })
 })
 
@@ -201,7 +237,13 @@ describe('may it be paused', () => {
     world.run(2 * minute)
     const incident = incidentOf(world)!
     expect(world.standing.map(({ key }) => key)).toEqual([pauseKey(groupId, incident.startMs)])
-    expect(world.standing[0]!.action).toMatchObject({ cause: 'stuckBehind', owner: 'payments', ttlMs: 30 * minute, untilMs: world.standing[0]!.appliedAtMs + 30 * minute, commandId: world.standing[0]!.key })
+    expect(world.standing[0]!.action).toMatchObject({
+      cause: 'stuckBehind',
+      owner: 'payments',
+      ttlMs: 30 * minute,
+      untilMs: world.standing[0]!.appliedAtMs + 30 * minute,
+      commandId: world.standing[0]!.key
+    })
     expect(world.turns.filter(({ decision }) => decision.actions.length > 0)).toHaveLength(1)
     expect(world.said).toEqual(['warning', 'executive', 'paused', 'verified'])
   })
@@ -215,7 +257,7 @@ describe('may it be paused', () => {
 
   test('where nothing is done, the same pause is asked for in every turn', () => {
     const world = stuck()
-    world.act = false
+    world.gateOpen = false
     world.run(3 * minute)
     const keys = world.turns.flatMap(({ decision }) => decision.actions).map(({ commandId }) => commandId)
     expect([keys.length > 3, new Set(keys).size, world.said.includes('paused')]).toEqual([true, 1, false])
@@ -264,11 +306,19 @@ describe('may it be paused', () => {
   })
 
   test('one member without a fresh acknowledgement is enough to leave all alone', () => {
-    for (const late of [{ memberId: 'm2', atMs: -2 * minute }, { memberId: 'm3', atMs: 0 }]) {
+    for (const late of [
+      { memberId: 'm2', atMs: -2 * minute },
+      { memberId: 'm3', atMs: 0 }
+    ]) {
       const world = stuck()
       world.run(30 * minute, group => {
         const ack = { clientId: 'settle', commandId: null, state: 'running' as const }
-        group.facts = { acks: [{ ...ack, memberId: 'm1', atMs: world.atMs }, { ...ack, memberId: late.memberId, atMs: world.atMs + late.atMs }] }
+        group.facts = {
+          acks: [
+            { ...ack, memberId: 'm1', atMs: world.atMs },
+            { ...ack, memberId: late.memberId, atMs: world.atMs + late.atMs }
+          ]
+        }
       })
       expect(world.standing).toEqual([])
       expect(ruleOf(world, 11)!.because).toBe('1 of 2 members do not speak the SDK: m2')
@@ -278,7 +328,15 @@ describe('may it be paused', () => {
   test('a member that says it cannot obey is believed', () => {
     const world = stuck()
     world.run(30 * minute, group => {
-      group.facts = { acks: group.members.map(memberId => ({ memberId, clientId: 'settle', commandId: null, state: memberId === 'm1' ? 'unsupported' as const : 'running' as const, atMs: world.atMs })) }
+      group.facts = {
+        acks: group.members.map(memberId => ({
+          memberId,
+          clientId: 'settle',
+          commandId: null,
+          state: memberId === 'm1' ? ('unsupported' as const) : ('running' as const),
+          atMs: world.atMs
+        }))
+      }
     })
     expect([world.standing, ruleOf(world, 11)!.held]).toEqual([[], false])
   })
@@ -380,8 +438,16 @@ describe('must it be given back', () => {
     ['its policy changes', world => (world.policy = { ...world.policy, pauseOn: [] }), 'the policy pauses on stuckBehind no more'],
     ['it is ignored from now on', world => (world.policy = { ...world.policy, ignore: ['*'] }), 'the policy pauses on stuckBehind no more'],
     ['its owner changes', world => (world.group.facts = { owner: { ...ownerOf(), team: 'ledger' } }), 'it was paused for payments, its owner is ledger'],
-    ['retention comes near', world => (world.group.facts = { lossAtMs: world.atMs + 2 * hour - minute }), 'retention passes its commits in 1h59m, 2h are the margin'],
-    ['it is gone', world => (world.snapshot = { groups: new Map([['other', { ...world.group.facts } as GroupFacts]]).set('other', otherGroup) }), 'the group is gone'],
+    [
+      'retention comes near',
+      world => (world.group.facts = { lossAtMs: world.atMs + 2 * hour - minute }),
+      'retention passes its commits in 1h59m, 2h are the margin'
+    ],
+    [
+      'it is gone',
+      world => (world.snapshot = { groups: new Map([['other', { ...world.group.facts } as GroupFacts]]).set('other', otherGroup) }),
+      'the group is gone'
+    ],
     ['the clock stands before the pause', world => (world.atMs -= 40 * 24 * hour), 'the clock stands before the pause, so its end cannot be told'],
     ['the clock jumps 40 days ahead', world => (world.atMs += 40 * 24 * hour), 'the pause of 30m is over']
   ])('when %s', ([, arrange, why]) => {
@@ -403,7 +469,10 @@ describe('must it be given back', () => {
 
   test.for<[string, (world: Simulation) => void]>([
     ['its members say nothing', world => (world.group.sdk = 'says nothing')],
-    ['one member acknowledges another command', world => (world.group.facts = { acks: [{ memberId: 'm1', clientId: 'settle', commandId: 'other', state: 'paused', atMs: world.atMs }] })],
+    [
+      'one member acknowledges another command',
+      world => (world.group.facts = { acks: [{ memberId: 'm1', clientId: 'settle', commandId: 'other', state: 'paused', atMs: world.atMs }] })
+    ],
     ['its commits go on', world => void (world.group.facts = {})],
     ['nothing is seen of it', world => (world.group.facts = { missing: ['not seen'] })]
   ])('a pause that is not verified in time is taken back, and a person decides: %s', ([name, arrange]) => {
@@ -444,8 +513,17 @@ describe('must it be given back', () => {
   test('of two standing pauses of one group, one is given back; and what cannot be read is', () => {
     const world = inForce()
     const [first] = world.standing
-    world.standing = [first!, { ...first!, key: 'consumer-guardian/pause/older/1', appliedAtMs: first!.appliedAtMs - 1 }, { ...first!, key: 'unreadable', action: { kind: 'pause', groupId: 4 } }]
-    expect(world.turn().decision.undo.map(({ key }) => key).toSorted()).toEqual(['consumer-guardian/pause/older/1', 'unreadable'])
+    world.standing = [
+      first!,
+      { ...first!, key: 'consumer-guardian/pause/older/1', appliedAtMs: first!.appliedAtMs - 1 },
+      { ...first!, key: 'unreadable', action: { kind: 'pause', groupId: 4 } }
+    ]
+    expect(
+      world
+        .turn()
+        .decision.undo.map(({ key }) => key)
+        .toSorted()
+    ).toEqual(['consumer-guardian/pause/older/1', 'unreadable'])
   })
 })
 
@@ -504,7 +582,10 @@ describe('did the trial go well', () => {
   test('members that do not let go within a minute need a person', () => {
     const world = onTrial()
     const { commandId } = world.turns.flatMap(({ decision }) => decision.actions)[0]!
-    world.run(2 * minute, group => (group.facts = { acks: group.members.map(memberId => ({ memberId, clientId: 'settle', commandId, state: 'paused', atMs: world.atMs })) }))
+    world.run(
+      2 * minute,
+      group => (group.facts = { acks: group.members.map(memberId => ({ memberId, clientId: 'settle', commandId, state: 'paused', atMs: world.atMs })) })
+    )
     expect(world.turns.at(-1)!.verdict!.why).toContain('not every member said within 1m that it reads again')
   })
 
@@ -548,6 +629,17 @@ describe('did the trial go well', () => {
 })
 
 const otherGroup: GroupFacts = {
-  groupId: 'other', protocol: 'classic', state: 'empty', missing: [], members: [], owner: null, topics: [], lagMessages: null, commits: null,
-  readable: { held: null, because: '' }, lossAtMs: null, acks: [], command: null
+  groupId: 'other',
+  protocol: 'classic',
+  state: 'empty',
+  missing: [],
+  members: [],
+  owner: null,
+  topics: [],
+  lagMessages: null,
+  commits: null,
+  readable: { held: null, because: '' },
+  lossAtMs: null,
+  acks: [],
+  command: null
 }

@@ -5,7 +5,17 @@ import { type GroupPolicy, type Policy, policyFor } from './policy.ts'
 import { begin, type Look, windOn } from './rules/clocks.ts'
 import { clusterNotices, type ClusterLook, judgeCluster } from './rules/cluster.ts'
 import { gates } from './rules/gates.ts'
-import { type ClusterMemory, clusterSubject, type GroupMemory, groupOfSubject, groupSubject, type Incident, type Memory, type Paused, type Trial } from './rules/memory.ts'
+import {
+  type ClusterMemory,
+  clusterSubject,
+  type GroupMemory,
+  groupOfSubject,
+  groupSubject,
+  type Incident,
+  type Memory,
+  type Paused,
+  type Trial
+} from './rules/memory.ts'
 import * as say from './rules/notices.ts'
 import { givingBack, verification } from './rules/pause.ts'
 import { judgeTrial } from './rules/trial.ts'
@@ -26,7 +36,17 @@ import { causeOf, graver, type Rule, severityOf, troubles } from './rules/troubl
  *
  * An incident is paused once at most. What is not known moves nothing along, except back to the owner.
  */
-export function decide({ policy, snapshot, memory, now }: { policy: Policy; snapshot: GuardianSnapshot; memory: ReadonlyMap<string, Memory>; now: Date }): Decision<Memory, Action> {
+export function decide({
+  policy,
+  snapshot,
+  memory,
+  now
+}: {
+  policy: Policy
+  snapshot: GuardianSnapshot
+  memory: ReadonlyMap<string, Memory>
+  now: Date
+}): Decision<Memory, Action> {
   const remembered = memory.get(clusterSubject) as ClusterMemory | undefined
   const cluster = judgeCluster(snapshot, remembered)
   const pauses = standingPauses(snapshot.standing)
@@ -42,7 +62,10 @@ export function decide({ policy, snapshot, memory, now }: { policy: Policy; snap
       before: memory.get(groupSubject(groupId)) as GroupMemory | undefined,
       standing: pauses.byGroup.get(groupId) ?? null,
       requests: snapshot.requests.filter(({ subject }) => subject === groupId),
-      gone: facts === null && snapshot.groups.size > 0 && !snapshot.unseen.some(({ kind, id }) => kind !== 'partition' && kind !== 'topic' && (!kind.startsWith('group-') || id === groupId)),
+      gone:
+        facts === null &&
+        snapshot.groups.size > 0 &&
+        !snapshot.unseen.some(({ kind, id }) => kind !== 'partition' && kind !== 'topic' && (!kind.startsWith('group-') || id === groupId)),
       snapshot,
       cluster,
       nowMs: now.getTime()
@@ -57,7 +80,10 @@ export function decide({ policy, snapshot, memory, now }: { policy: Policy; snap
     actions: cases.flatMap(({ judged }) => judged.action ?? []),
     undo: [...cases.flatMap(({ judged }) => judged.undo ?? []), ...pauses.superfluous],
     notices: [...ofCluster.notices, ...cases.flatMap(({ judged }) => judged.notices)],
-    memory: new Map<string, Memory>([[clusterSubject, ofCluster.memory], ...cases.flatMap(({ groupId, judged }) => (judged.memory ? [[groupSubject(groupId), judged.memory] as const] : []))]),
+    memory: new Map<string, Memory>([
+      [clusterSubject, ofCluster.memory],
+      ...cases.flatMap(({ groupId, judged }) => (judged.memory ? [[groupSubject(groupId), judged.memory] as const] : []))
+    ]),
     verdicts: cases.flatMap(({ judged }) => judged.verdict ?? []),
     answered: snapshot.requests.map(({ id }) => id)
   }
@@ -86,8 +112,10 @@ interface Judged {
 
 function judgeGroup(given: Case): Judged {
   const { facts, before, policy, standing, gone } = given
-  if (!standing && (!policy.enabled || facts?.protocol === 'share')) return { memory: null, verdict: facts?.protocol === 'share' ? notGoverned(facts) : null, notices: [] }
-  if (!standing && gone) return { memory: null, verdict: null, notices: before?.incident ? [say.isOver(about(given, before.incident), 'resolved', 'the group is gone')] : [] }
+  if (!standing && (!policy.enabled || facts?.protocol === 'share'))
+    return { memory: null, verdict: facts?.protocol === 'share' ? notGoverned(facts) : null, notices: [] }
+  if (!standing && gone)
+    return { memory: null, verdict: null, notices: before?.incident ? [say.isOver(about(given, before.incident), 'resolved', 'the group is gone')] : [] }
   const look = lookAt(given)
   const incident = reconcile(given, look.clocks.incident)
   const settled: Settled = { ...given, look, said: incident.notices }
@@ -113,7 +141,9 @@ function reconcile(given: Case, remembered: Incident | null): { now: Incident | 
     const { pause, key, appliedAtMs } = standing
     const expected = remembered?.startMs === pause.incidentStartMs
     const incident: Incident = {
-      ...(expected ? remembered : { startMs: pause.incidentStartMs, sinceMs: pause.incidentStartMs, trouble: pause.cause === 'lag' ? 'behind' : pause.cause, said: 'warning' }),
+      ...(expected
+        ? remembered
+        : { startMs: pause.incidentStartMs, sinceMs: pause.incidentStartMs, trouble: pause.cause === 'lag' ? 'behind' : pause.cause, said: 'warning' }),
       phase: { is: 'paused', key, appliedAtMs, quietSinceMs: null, verifiedAtMs: null, brokenSinceMs: expected ? appliedAtMs : nowMs, givingBack: null }
     }
     return { now: incident, notices: [say.wasPaused(about(given, incident), pause.cause, pause.why, pause.untilMs)] }
@@ -122,8 +152,21 @@ function reconcile(given: Case, remembered: Incident | null): { now: Incident | 
   const why = phase.givingBack?.why ?? 'it was given back by hand'
   const now: Incident = phase.givingBack?.thenPerson
     ? { ...remembered, phase: { is: 'needs-person', sinceMs: nowMs, why } }
-    : { ...remembered, phase: { is: 'trial', sinceMs: nowMs, why, commandId: phase.key, trouble: remembered.trouble, fromLagMessages: given.facts?.lagMessages ?? null, movedAtMs: null, freeAtMs: null } }
-  const notices = now.phase.is === 'trial' ? [say.wasGivenBack(about(given, now), nowMs, why, nowMs + policy.trialFor)] : [say.needsPerson(about(given, now), nowMs, why)]
+    : {
+        ...remembered,
+        phase: {
+          is: 'trial',
+          sinceMs: nowMs,
+          why,
+          commandId: phase.key,
+          trouble: remembered.trouble,
+          fromLagMessages: given.facts?.lagMessages ?? null,
+          movedAtMs: null,
+          freeAtMs: null
+        }
+      }
+  const notices =
+    now.phase.is === 'trial' ? [say.wasGivenBack(about(given, now), nowMs, why, nowMs + policy.trialFor)] : [say.needsPerson(about(given, now), nowMs, why)]
   return { now, notices }
 }
 
@@ -136,7 +179,16 @@ function watched(given: Settled, incident: Incident | null): Judged {
 
   if (incident && requests[0]) {
     const why = `${requests[0].who} said ${requests[0].kind}: ${requests[0].why}`
-    const phase: Trial = { is: 'trial', sinceMs: nowMs, why, commandId: null, trouble: incident.trouble, fromLagMessages: facts.lagMessages, movedAtMs: null, freeAtMs: nowMs }
+    const phase: Trial = {
+      is: 'trial',
+      sinceMs: nowMs,
+      why,
+      commandId: null,
+      trouble: incident.trouble,
+      fromLagMessages: facts.lagMessages,
+      movedAtMs: null,
+      freeAtMs: nowMs
+    }
     const onTrial = { ...incident, phase }
     const notice = say.wasGivenBack(about(given, onTrial), nowMs, why, nowMs + policy.trialFor)
     return { memory: remember(afresh(look), onTrial), verdict: verdict(given, onTrial, 'trial', why, trouble.rules), notices: [...said, notice] }
@@ -146,8 +198,15 @@ function watched(given: Settled, incident: Incident | null): Judged {
   // As long as a trial, and not by standing still for less than the rules ask for.
   const byItself = person === null || (nowMs - person.sinceMs >= policy.trialFor && (look.moved === 'advanced' || facts.readable.held === false))
   if (incident && over && byItself) {
-    const because = trouble.rules.map(rule => rule.because).slice(0, 3).join('; ')
-    return { memory: remember(look, null), verdict: verdict(given, null, 'fine', because, trouble.rules), notices: [...said, say.isOver(about(given, incident), 'resolved', because)] }
+    const because = trouble.rules
+      .map(rule => rule.because)
+      .slice(0, 3)
+      .join('; ')
+    return {
+      memory: remember(look, null),
+      verdict: verdict(given, null, 'fine', because, trouble.rules),
+      notices: [...said, say.isOver(about(given, incident), 'resolved', because)]
+    }
   }
   if (!incident && !worst) return { memory: remember(look, null), verdict: { ...atRest(given, trouble.rules) }, notices: said }
 
@@ -158,18 +217,57 @@ function watched(given: Settled, incident: Incident | null): Judged {
   let open = incident
   if (worst) {
     const severity = cluster.mutes(facts) ? 'warning' : severityOf(facts, look, policy, snapshot.atMs)
-    const told = incident ?? { startMs: snapshot.atMs, sinceMs: worst.sinceMs, trouble: worst.trouble, said: 'info' as const, phase: { is: 'watched' as const } }
+    const told = incident ?? {
+      startMs: snapshot.atMs,
+      sinceMs: worst.sinceMs,
+      trouble: worst.trouble,
+      said: 'info' as const,
+      phase: { is: 'watched' as const }
+    }
     open = { ...told, ...(!person && { trouble: worst.trouble }), said: graver(severity, told.said) ? severity : told.said }
-    if (graver(severity, told.said)) notices.push(say.inTrouble(about(given, open), severity, facts, trouble.held.map(({ because }) => because), chosen !== null && policy.pauseOn.includes(chosen.cause) && !person, policy))
+    if (graver(severity, told.said))
+      notices.push(
+        say.inTrouble(
+          about(given, open),
+          severity,
+          facts,
+          trouble.held.map(({ because }) => because),
+          chosen !== null && policy.pauseOn.includes(chosen.cause) && !person,
+          policy
+        )
+      )
   }
   const rules = [...trouble.rules, ...gated]
   const refused = gated.find(({ held }) => held !== true)
   if (person) return { memory: remember(look, open), verdict: verdict(given, open, 'needs-person', person.why, rules), notices }
-  if (!chosen || !open || refused) return { memory: remember(look, open), verdict: verdict(given, open, 'told', [worst?.because ?? 'whether it is out of trouble is not known', ...(refused ? [`not paused, rule ${refused.rule}: ${refused.because}`] : [])].join('; '), rules), notices }
-  return { memory: remember(look, open), verdict: verdict(given, open, 'to be paused', chosen.because, rules), notices, action: pauseOf(given, facts, open, chosen) }
+  if (!chosen || !open || refused)
+    return {
+      memory: remember(look, open),
+      verdict: verdict(
+        given,
+        open,
+        'told',
+        [worst?.because ?? 'whether it is out of trouble is not known', ...(refused ? [`not paused, rule ${refused.rule}: ${refused.because}`] : [])].join(
+          '; '
+        ),
+        rules
+      ),
+      notices
+    }
+  return {
+    memory: remember(look, open),
+    verdict: verdict(given, open, 'to be paused', chosen.because, rules),
+    notices,
+    action: pauseOf(given, facts, open, chosen)
+  }
 }
 
-function pauseOf({ groupId, snapshot, policy, nowMs }: Settled, facts: GroupFacts, { startMs }: Incident, { cause, because }: { cause: Pause['cause']; because: string }): Action | null {
+function pauseOf(
+  { groupId, snapshot, policy, nowMs }: Settled,
+  facts: GroupFacts,
+  { startMs }: Incident,
+  { cause, because }: { cause: Pause['cause']; because: string }
+): Action | null {
   if (facts.lossAtMs === null || !facts.owner) return null
   return {
     kind: 'pause',
@@ -196,7 +294,8 @@ function paused(given: Settled, incident: Incident, before: Paused): Judged {
   const reason = rules.find(({ held }) => held === true) ?? null
   const back = before.givingBack ?? (reason && { why: reason.because, thenPerson: reason.rule === '21 not verified' })
   const next: Incident = { ...incident, phase: { ...phase, givingBack: back } }
-  const verified = phase.verifiedAtMs !== null && before.verifiedAtMs === null ? [say.wasVerified(about(given, next), facts?.members?.length ?? 0, pause.untilMs)] : []
+  const verified =
+    phase.verifiedAtMs !== null && before.verifiedAtMs === null ? [say.wasVerified(about(given, next), facts?.members?.length ?? 0, pause.untilMs)] : []
   const why = back ? `given back: ${back.why}` : `${pause.cause}: ${pause.why}; ${phase.verifiedAtMs === null ? 'not verified yet' : 'verified'}`
   return {
     memory: remember(back && !back.thenPerson ? afresh(look) : look, next),
@@ -214,9 +313,18 @@ function trial(given: Settled, incident: Incident, before: Trial): Judged {
   const started = asked ? { ...before, sinceMs: nowMs, movedAtMs: null } : before
   const { trial: phase, verdict: result, because, rules } = judgeTrial(started, facts, look, policy, snapshot.atMs, nowMs, cluster.context.restart)
   if (result === 'goes on') return { memory: remember(look, { ...incident, phase }), verdict: verdict(given, incident, 'trial', because, rules), notices: said }
-  if (result === 'recovered') return { memory: remember(afresh(look), null), verdict: verdict(given, null, 'fine', because, rules), notices: [...said, say.isOver(about(given, incident), 'trial-held', because)] }
+  if (result === 'recovered')
+    return {
+      memory: remember(afresh(look), null),
+      verdict: verdict(given, null, 'fine', because, rules),
+      notices: [...said, say.isOver(about(given, incident), 'trial-held', because)]
+    }
   const fallen: Incident = { ...incident, phase: { is: 'needs-person', sinceMs: nowMs, why: because } }
-  return { memory: remember(look, fallen), verdict: verdict(given, fallen, 'needs-person', because, rules), notices: [...said, say.needsPerson(about(given, fallen), nowMs, because)] }
+  return {
+    memory: remember(look, fallen),
+    verdict: verdict(given, fallen, 'needs-person', because, rules),
+    notices: [...said, say.needsPerson(about(given, fallen), nowMs, because)]
+  }
 }
 
 /** The same look with every "since" begun anew: what was counted before does not count against a group that was given back. */
@@ -278,5 +386,12 @@ function verdict({ groupId, facts, look, cluster }: Settled, incident: Incident 
 }
 
 function notGoverned(facts: GroupFacts): Verdict {
-  return { subject: facts.groupId, state: 'not governed', why: 'a share group has no committed offsets to judge', lagMessages: null, rules: [], facts: { protocol: facts.protocol, groupState: facts.state } }
+  return {
+    subject: facts.groupId,
+    state: 'not governed',
+    why: 'a share group has no committed offsets to judge',
+    lagMessages: null,
+    rules: [],
+    facts: { protocol: facts.protocol, groupState: facts.state }
+  }
 }

@@ -2,13 +2,13 @@ import { defineAgent } from '#shared/engine/agent.ts'
 import { effects } from './actions.ts'
 import { decide } from './decide.ts'
 import { observe } from './observe.ts'
-import { policy } from './policy.ts'
+import { policySchema } from './policy.ts'
 
 /** Tells the owners of consumer groups in trouble; where policy says so, pauses the harmful ones and gives them back. */
 export const consumerGuardian = defineAgent({
   name: 'consumer-guardian',
   about: 'Tells the owners of consumer groups that are in trouble, and where policy allows it pauses the harmful ones and gives them back.',
-  policy,
+  policy: policySchema,
   observe,
   decide,
   effects

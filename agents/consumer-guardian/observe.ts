@@ -69,7 +69,11 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
 
   const known = [...view.groups.values()].map(group => {
     const topics = groupTopicLags(view, group)
-    const found = ownerOfGroup(observed.owners, group.groupId, topics.map(({ topic }) => topic))
+    const found = ownerOfGroup(
+      observed.owners,
+      group.groupId,
+      topics.map(({ topic }) => topic)
+    )
     const { enabled, pauseOn } = policyFor(policy, group.groupId)
     const groupAcks = acks.get(group.groupId) ?? []
     /** Only a group that may be paused is worth a look at every one of its commits. */
@@ -91,8 +95,19 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
     return { facts, group, enabled: enabled || paused.has(group.groupId), closely }
   })
 
-  const peeked = await something(ports, view, known.filter(({ enabled }) => enabled), policy.maxPeeks, intervalMs)
-  const losses = await retentionOf(ports, view, known.filter(({ enabled, closely }) => enabled && closely).map(({ facts }) => facts), peeked.records)
+  const peeked = await something(
+    ports,
+    view,
+    known.filter(({ enabled }) => enabled),
+    policy.maxPeeks,
+    intervalMs
+  )
+  const losses = await retentionOf(
+    ports,
+    view,
+    known.filter(({ enabled, closely }) => enabled && closely).map(({ facts }) => facts),
+    peeked.records
+  )
   return {
     atMs: view.atMs,
     unseen: [...view.unseen, ...peeked.unseen, ...losses.unseen],
@@ -104,7 +119,11 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
     groups: new Map(
       known.map(({ facts }) => [
         facts.groupId,
-        { ...facts, readable: peeked.readable.get(facts.groupId) ?? { held: null, because: 'it was not looked at' }, lossAtMs: losses.lossAtMs.get(facts.groupId) ?? null }
+        {
+          ...facts,
+          readable: peeked.readable.get(facts.groupId) ?? { held: null, because: 'it was not looked at' },
+          lossAtMs: losses.lossAtMs.get(facts.groupId) ?? null
+        }
       ])
     ),
     standing,
@@ -142,7 +161,9 @@ function missingOf(view: ClusterView, group: GroupView, topics: readonly TopicLa
     return names.has(kind === 'topic' ? id : id.slice(0, id.lastIndexOf('-')))
   }
   const holes = topics.flatMap(({ topic, partitions }) =>
-    partitions.filter(({ committed, lagMessages }) => committed !== null && lagMessages === null).map(({ partition }) => `the offsets of ${topic}-${partition} were not seen`)
+    partitions
+      .filter(({ committed, lagMessages }) => committed !== null && lagMessages === null)
+      .map(({ partition }) => `the offsets of ${topic}-${partition} were not seen`)
   )
   return [
     ...view.unseen.filter(concerns).map(({ kind, id, why }) => `${kind} ${id} was not seen: ${why}`),

@@ -13,21 +13,41 @@ const globs = z.array(z.string().min(1))
 /** What may be said for all groups, and again for some of them. */
 const knobs = {
   enabled: z.boolean().meta({ unit: 'yes or no', description: 'Whether these groups are looked at.' }),
-  pauseOn: z.array(z.enum(pauseCauses)).meta({ unit: 'list', description: 'What a group is paused for: stuckBehind, crashLoop, lag. Empty: its owner is told, and nothing is paused.' }),
+  pauseOn: z
+    .array(z.enum(pauseCauses))
+    .meta({ unit: 'list', description: 'What a group is paused for: stuckBehind, crashLoop, lag. Empty: its owner is told, and nothing is paused.' }),
   lagMessages: messages.meta({ unit: 'messages', description: 'A group is behind on a topic above this lag, summed over the partitions.' }),
   lagFor: atLeastASecond.meta({ unit: 'duration', description: 'It is told once it has been behind for longer than this.' }),
-  noProgressFor: atLeastASecond.meta({ unit: 'duration', description: 'It stands still when no commit advanced for this long while there was something to read.' }),
-  memberChanges: z.int().min(2).meta({ unit: 'changes', description: 'It crash-loops when its members changed this often within memberChangesWithin and its commits stood still all that time.' }),
+  noProgressFor: atLeastASecond.meta({
+    unit: 'duration',
+    description: 'It stands still when no commit advanced for this long while there was something to read.'
+  }),
+  memberChanges: z
+    .int()
+    .min(2)
+    .meta({
+      unit: 'changes',
+      description: 'It crash-loops when its members changed this often within memberChangesWithin and its commits stood still all that time.'
+    }),
   memberChangesWithin: atLeastASecond.meta({ unit: 'duration', description: 'The window of memberChanges.' }),
   pageLagMessages: messages.meta({ unit: 'messages', description: 'Above this lag a group in trouble pages the on-call.' }),
   incidentLagMessages: messages.meta({ unit: 'messages', description: 'Above this lag it calls an incident commander.' }),
   executiveAfter: atLeastASecond.meta({ unit: 'duration', description: 'After standing still for this long it goes to executives.' }),
   pauseFor: durationBetween({ leastMs: 1_000, mostMs: 86_400_000 }).meta({ unit: 'duration', description: 'A pause ends by itself after this, 1d at most.' }),
-  verifyWithin: atLeastASecond.meta({ unit: 'duration', description: 'Every live member must have acknowledged a pause, or its end, within this; else the pause is taken back and a person decides.' }),
+  verifyWithin: atLeastASecond.meta({
+    unit: 'duration',
+    description: 'Every live member must have acknowledged a pause, or its end, within this; else the pause is taken back and a person decides.'
+  }),
   trialFor: atLeastASecond.meta({ unit: 'duration', description: 'How long a group is watched after it was given back.' }),
   rebalanceQuietFor: duration.meta({ unit: 'duration', description: 'Nothing is paused sooner than this after a rebalance or a fault of the cluster.' }),
-  ackFreshFor: atLeastASecond.meta({ unit: 'duration', description: 'An acknowledgement of a member counts for this long; the SDK repeats it every 10 seconds.' }),
-  retentionMargin: duration.meta({ unit: 'duration', description: 'A group is given back this long before retention could pass one of its commits, and is not paused where a whole pause would not fit.' })
+  ackFreshFor: atLeastASecond.meta({
+    unit: 'duration',
+    description: 'An acknowledgement of a member counts for this long; the SDK repeats it every 10 seconds.'
+  }),
+  retentionMargin: duration.meta({
+    unit: 'duration',
+    description: 'A group is given back this long before retention could pass one of its commits, and is not paused where a whole pause would not fit.'
+  })
 }
 
 const override = z
@@ -38,7 +58,7 @@ const override = z
   .partial()
   .required({ match: true })
 
-export const policy = z
+export const policySchema = z
   .strictObject({
     enabled: knobs.enabled.default(true),
     pauseOn: knobs.pauseOn.default([]),
@@ -56,23 +76,36 @@ export const policy = z
     rebalanceQuietFor: knobs.rebalanceQuietFor.prefault('5m'),
     ackFreshFor: knobs.ackFreshFor.prefault('60s'),
     retentionMargin: knobs.retentionMargin.prefault('2h'),
-    ignore: globs.default(['__*', 'console-consumer-*']).meta({ unit: 'globs', description: 'Names of groups that nobody is told about and nothing is done to.' }),
-    maxPeeks: z.int().positive().default(300).meta({ unit: 'reads', description: 'At most this many single records are read a turn to learn whether there is something to read; what was not read is unknown.' }),
+    ignore: globs
+      .default(['__*', 'console-consumer-*'])
+      .meta({ unit: 'globs', description: 'Names of groups that nobody is told about and nothing is done to.' }),
+    maxPeeks: z
+      .int()
+      .positive()
+      .default(300)
+      .meta({
+        unit: 'reads',
+        description: 'At most this many single records are read a turn to learn whether there is something to read; what was not read is unknown.'
+      }),
     groups: z.array(override).default([]).meta({ unit: 'list', description: 'Other values of the knobs above for some groups.' })
   })
   .superRefine((value, context) => {
-    const entries = [{ path: [] as (string | number)[], knob: value }, ...value.groups.map((group, index) => ({ path: ['groups', index], knob: { ...value, ...given(group) } }))]
+    const entries = [
+      { path: [] as (string | number)[], knob: value },
+      ...value.groups.map((group, index) => ({ path: ['groups', index], knob: { ...value, ...given(group) } }))
+    ]
     for (const { path, knob } of entries) {
       const complain = (name: string, message: string): void => context.addIssue({ code: 'custom', path: [...path, name], message })
       if (knob.pageLagMessages < knob.lagMessages) complain('pageLagMessages', `${knob.pageLagMessages} is below lagMessages (${knob.lagMessages})`)
-      if (knob.incidentLagMessages < knob.pageLagMessages) complain('incidentLagMessages', `${knob.incidentLagMessages} is below pageLagMessages (${knob.pageLagMessages})`)
+      if (knob.incidentLagMessages < knob.pageLagMessages)
+        complain('incidentLagMessages', `${knob.incidentLagMessages} is below pageLagMessages (${knob.pageLagMessages})`)
       if (knob.executiveAfter < knob.noProgressFor) complain('executiveAfter', 'is shorter than noProgressFor')
       if (knob.verifyWithin >= knob.pauseFor) complain('verifyWithin', 'is not shorter than pauseFor')
       if (knob.verifyWithin > knob.trialFor) complain('verifyWithin', 'is longer than trialFor')
     }
   })
 
-export type Policy = z.output<typeof policy>
+export type Policy = z.output<typeof policySchema>
 export type GroupPolicy = Omit<Policy, 'ignore' | 'maxPeeks' | 'groups'>
 
 /** What holds for one group: the first entry of `groups` that names it, over the values for all. */

@@ -2,7 +2,7 @@ import type { Decision, Notice, PersonRequest, Standing, Verdict } from '#shared
 import { type Action, effects, type Pause } from './actions.ts'
 import { decide } from './decide.ts'
 import type { GroupFacts, GuardianSnapshot } from './observe.ts'
-import { policy as policySchema, type Policy } from './policy.ts'
+import { type Policy, policySchema } from './policy.ts'
 import type { Memory } from './rules/memory.ts'
 
 /** What the tests of this folder share: one group that lives, and turns of `decide` over it, minute by minute. */
@@ -45,8 +45,8 @@ export class Simulation {
   readonly everyMs: number
   standing: Standing[] = []
   memory: ReadonlyMap<string, Memory> = new Map()
-  /** False: nothing is ever done, as in a dry-run. */
-  act = true
+  /** False: nothing that is decided is ever done. */
+  gateOpen = true
   /** Laid over every snapshot. */
   snapshot: Partial<GuardianSnapshot> = {}
   #requests: PersonRequest[] = []
@@ -65,7 +65,7 @@ export class Simulation {
     this.memory = new Map(deepFreeze(JSON.parse(JSON.stringify([...decision.memory])) as [string, Memory][]))
     this.#requests = this.#requests.filter(({ id }) => !decision.answered.includes(id))
     for (const { key, why } of decision.undo) this.#undo(key, why)
-    if (this.act) for (const action of decision.actions) this.#apply(action, nowMs)
+    if (this.gateOpen) for (const action of decision.actions) this.#apply(action, nowMs)
     const done = { atMs: this.atMs, decision, verdict: decision.verdicts.find(({ subject }) => subject === groupId) }
     this.turns.push(done)
     this.notices.push(...decision.notices)
@@ -100,13 +100,22 @@ export class Simulation {
 
   /** The last parts of the keys of what was said, in order. */
   get said(): string[] {
-    return this.notices.map(({ key }) => key.split('/').slice(4).join('/').replace(/\/\d+$/, ''))
+    return this.notices.map(({ key }) =>
+      key
+        .split('/')
+        .slice(4)
+        .join('/')
+        .replace(/\/\d+$/, '')
+    )
   }
 
   #apply(action: Pause, nowMs: number): void {
     const key = effects.pause.key(action)
     if (this.standing.some(each => each.key === key)) return
-    this.standing = [...this.standing, { key, agent: 'consumer-guardian', action, describe: effects.pause.describe(action), appliedAtMs: nowMs, evidence: null }]
+    this.standing = [
+      ...this.standing,
+      { key, agent: 'consumer-guardian', action, describe: effects.pause.describe(action), appliedAtMs: nowMs, evidence: null }
+    ]
     this.#command = { commandId: action.commandId, state: 'paused', untilMs: action.untilMs }
   }
 
@@ -147,7 +156,16 @@ export class Simulation {
       commits: { partitions: 1, total: committed },
       readable: lagMessages > 0 ? { held: true, because: `orders-0 has a record at ${committed}` } : { held: false, because: 'it has read everything' },
       lossAtMs: this.atMs + 7 * 24 * hour,
-      acks: sdk === 'none' ? [] : members.map(memberId => ({ memberId, clientId: 'settle', commandId: sdk === 'obeys' ? (this.#command?.commandId ?? null) : null, state: paused ? 'paused' as const : 'running' as const, atMs: this.atMs })),
+      acks:
+        sdk === 'none'
+          ? []
+          : members.map(memberId => ({
+              memberId,
+              clientId: 'settle',
+              commandId: sdk === 'obeys' ? (this.#command?.commandId ?? null) : null,
+              state: paused ? ('paused' as const) : ('running' as const),
+              atMs: this.atMs
+            })),
       command: this.#command,
       ...facts
     }

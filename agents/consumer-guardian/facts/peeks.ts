@@ -63,7 +63,10 @@ function judge({ lagMessages }: PeekTarget['facts'], found: string | null, unkno
   if (found !== null) return { held: true, because: found }
   if (unknown !== null) return { held: null, because: unknown }
   if (lagMessages === null) return { held: null, because: 'no partition has a known lag' }
-  return { held: false, because: lagMessages === 0 ? 'it has read everything' : `no record can be read in ${lagMessages} offsets: markers, a compacted tail or an open transaction` }
+  return {
+    held: false,
+    because: lagMessages === 0 ? 'it has read everything' : `no record can be read in ${lagMessages} offsets: markers, a compacted tail or an open transaction`
+  }
 }
 
 /** Those looked at closely, then the others from a place that moves with each look. */

@@ -49,8 +49,16 @@ export async function retentionOf(ports: Ports, view: ClusterView, groups: reado
 function retentionFrom(value: (name: string) => string | null | undefined): Retention | null {
   const cleanup = value('cleanup.policy')
   if (cleanup == null) return null
-  if (!cleanup.split(',').map(part => part.trim()).includes('delete')) return { retentionMs: 'never', retentionBytes: 'never' }
-  const [retentionMs, retentionBytes] = [value('retention.ms'), value('retention.bytes')].map(text => (text != null && /^-?\d+$/.test(text) ? Number(text) : null))
+  if (
+    !cleanup
+      .split(',')
+      .map(part => part.trim())
+      .includes('delete')
+  )
+    return { retentionMs: 'never', retentionBytes: 'never' }
+  const [retentionMs, retentionBytes] = [value('retention.ms'), value('retention.bytes')].map(text =>
+    text != null && /^-?\d+$/.test(text) ? Number(text) : null
+  )
   if (retentionMs == null || retentionBytes == null) return null
   return { retentionMs: retentionMs < 0 ? 'never' : retentionMs, retentionBytes: retentionBytes < 0 ? 'never' : retentionBytes }
 }

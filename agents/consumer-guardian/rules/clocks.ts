@@ -44,7 +44,9 @@ export function windOn(before: GroupMemory | undefined, facts: GroupFacts, polic
       commits: facts.readable.held === false && known.incident === null ? null : facts.commits,
       standstillSinceMs: standstill(known, facts, moved, atMs),
       behindSinceMs: Object.fromEntries(
-        facts.topics.filter(({ lagMessages }) => lagMessages !== null && lagMessages > policy.lagMessages).map(({ topic }) => [topic, own(known.behindSinceMs, topic) ?? atMs])
+        facts.topics
+          .filter(({ lagMessages }) => lagMessages !== null && lagMessages > policy.lagMessages)
+          .map(({ topic }) => [topic, own(known.behindSinceMs, topic) ?? atMs])
       ),
       members,
       memberChangesMs: [...known.memberChangesMs.filter(at => at > sinceMs), ...(changed ? [atMs] : [])],
@@ -60,7 +62,15 @@ export function windOn(before: GroupMemory | undefined, facts: GroupFacts, polic
 /** Every clock at its beginning; the incident is no clock. */
 export function begin(atMs: number): GroupMemory {
   return {
-    kind: 'group', commits: null, standstillSinceMs: null, behindSinceMs: {}, members: [], memberChangesMs: [], rebalancedAtMs: atMs, unseenSinceMs: null, incident: null
+    kind: 'group',
+    commits: null,
+    standstillSinceMs: null,
+    behindSinceMs: {},
+    members: [],
+    memberChangesMs: [],
+    rebalancedAtMs: atMs,
+    unseenSinceMs: null,
+    incident: null
   }
 }
 

@@ -54,7 +54,11 @@ export function judgeCluster(snapshot: GuardianSnapshot, before: ClusterMemory |
 }
 
 /** One message for each fault of the cluster that hurts a group, in place of the pages of all these groups. */
-export function clusterNotices(look: ClusterLook, before: ClusterMemory | undefined, hurt: ReadonlyMap<string, readonly string[]>): { notices: Notice[]; memory: ClusterMemory } {
+export function clusterNotices(
+  look: ClusterLook,
+  before: ClusterMemory | undefined,
+  hurt: ReadonlyMap<string, readonly string[]>
+): { notices: Notice[]; memory: ClusterMemory } {
   const notices: Notice[] = []
   const faults = { ...look.memory.faults }
   for (const name of ['brokers', 'leaderless'] as const) {
@@ -75,7 +79,13 @@ export function clusterNotices(look: ClusterLook, before: ClusterMemory | undefi
     }
     if (!fault && earlier?.told) {
       notices.push(
-        toPlatform(name, earlier, { severity: 'info', resolved: true, title: 'The cluster is well again', why: ['What was missing is back.'], next: { what: 'Groups are judged for themselves again.', atMs: null } })
+        toPlatform(name, earlier, {
+          severity: 'info',
+          resolved: true,
+          title: 'The cluster is well again',
+          why: ['What was missing is back.'],
+          next: { what: 'Groups are judged for themselves again.', atMs: null }
+        })
       )
     }
   }

@@ -16,7 +16,17 @@ export interface GateFacts {
 
 /** Rules 5 to 14: every one must hold before a group in trouble is paused. A wrong pause is worse than ten missed ones. */
 export function gates(input: GateFacts): Rule[] {
-  return [policyAllows, ownerIsRegistered, lookIsComplete, clusterIsWell, noRebalance, stillSomethingToRead, everyMemberObeys, pauseFitsRetention, nothingElseCommands].map(gate => gate(input))
+  return [
+    policyAllows,
+    ownerIsRegistered,
+    lookIsComplete,
+    clusterIsWell,
+    noRebalance,
+    stillSomethingToRead,
+    everyMemberObeys,
+    pauseFitsRetention,
+    nothingElseCommands
+  ].map(gate => gate(input))
 }
 
 function policyAllows({ policy, cause }: GateFacts): Rule {
@@ -39,7 +49,11 @@ function clusterIsWell({ cluster, policy, cause, nowMs }: GateFacts): Rule {
   if (wellSinceMs === null) return { rule, held: false, because: cluster.wrong.join('; ') }
   const windowMs = Math.max(policy.rebalanceQuietFor, { stuckBehind: policy.noProgressFor, crashLoop: policy.memberChangesWithin, lag: policy.lagFor }[cause])
   const wellMs = cluster.context.atMs - wellSinceMs
-  return { rule, held: wellMs >= windowMs && nowMs >= wellSinceMs, because: `seen well for ${formatDuration(wellMs)}, ${formatDuration(windowMs)} are asked for` }
+  return {
+    rule,
+    held: wellMs >= windowMs && nowMs >= wellSinceMs,
+    because: `seen well for ${formatDuration(wellMs)}, ${formatDuration(windowMs)} are asked for`
+  }
 }
 
 /** In a crash loop the rebalances are the trouble itself. */
@@ -47,7 +61,11 @@ function noRebalance({ look, policy, cause, cluster }: GateFacts): Rule {
   const rule = '9 no rebalance'
   if (cause === 'crashLoop') return { rule, held: true, because: 'in a crash loop the rebalances are the trouble' }
   const quietMs = cluster.context.atMs - look.clocks.rebalancedAtMs
-  return { rule, held: quietMs >= policy.rebalanceQuietFor, because: `quiet for ${formatDuration(quietMs)}, ${formatDuration(policy.rebalanceQuietFor)} are asked for` }
+  return {
+    rule,
+    held: quietMs >= policy.rebalanceQuietFor,
+    because: `quiet for ${formatDuration(quietMs)}, ${formatDuration(policy.rebalanceQuietFor)} are asked for`
+  }
 }
 
 function stillSomethingToRead({ facts: { readable } }: GateFacts): Rule {
@@ -61,13 +79,24 @@ function everyMemberObeys({ facts, policy, cause, nowMs }: GateFacts): Rule {
   if (members === null) return { rule, held: 'unknown', because: 'its members were not seen' }
   const looping = cause === 'crashLoop'
   const forMs = looping ? Math.max(policy.ackFreshFor, policy.memberChangesWithin) : policy.ackFreshFor
-  const fresh = acks.filter(({ atMs, state }) => Math.abs(nowMs - atMs) <= forMs && (state === 'paused' || state === 'running' || (looping && state === 'left')))
+  const fresh = acks.filter(
+    ({ atMs, state }) => Math.abs(nowMs - atMs) <= forMs && (state === 'paused' || state === 'running' || (looping && state === 'left'))
+  )
   const unsupported = acks.filter(({ atMs, state }) => state === 'unsupported' && Math.abs(nowMs - atMs) <= forMs)
   if (unsupported.length > 0) return { rule, held: false, because: `${unsupported.map(({ memberId }) => memberId).join(', ')} cannot obey` }
   const silent = members.filter(({ memberId, clientId }) => !fresh.some(ack => ack.memberId === memberId || (looping && ack.clientId === clientId)))
-  if (silent.length > 0) return { rule, held: false, because: `${silent.length} of ${members.length} members do not speak the SDK: ${silent.map(({ memberId }) => memberId).join(', ')}` }
+  if (silent.length > 0)
+    return {
+      rule,
+      held: false,
+      because: `${silent.length} of ${members.length} members do not speak the SDK: ${silent.map(({ memberId }) => memberId).join(', ')}`
+    }
   if (fresh.length === 0 || (members.length === 0 && !looping)) return { rule, held: false, because: 'no member lives that could obey' }
-  return { rule, held: true, because: `${members.length === 0 ? 'its latest members' : `all ${members.length} members`} acknowledged within ${formatDuration(forMs)}` }
+  return {
+    rule,
+    held: true,
+    because: `${members.length === 0 ? 'its latest members' : `all ${members.length} members`} acknowledged within ${formatDuration(forMs)}`
+  }
 }
 
 function pauseFitsRetention({ facts: { lossAtMs }, policy, nowMs }: GateFacts): Rule {
@@ -75,7 +104,11 @@ function pauseFitsRetention({ facts: { lossAtMs }, policy, nowMs }: GateFacts): 
   if (lossAtMs === null) return { rule, held: 'unknown', because: 'when retention passes its commits is not known' }
   if (lossAtMs === 'never') return { rule, held: true, because: 'nothing that it has not read expires' }
   const roomMs = lossAtMs - policy.retentionMargin - nowMs
-  return { rule, held: roomMs >= policy.pauseFor, because: `retention passes its commits in ${formatDuration(lossAtMs - nowMs)}; a pause of ${formatDuration(policy.pauseFor)} and ${formatDuration(policy.retentionMargin)} of margin must fit` }
+  return {
+    rule,
+    held: roomMs >= policy.pauseFor,
+    because: `retention passes its commits in ${formatDuration(lossAtMs - nowMs)}; a pause of ${formatDuration(policy.pauseFor)} and ${formatDuration(policy.retentionMargin)} of margin must fit`
+  }
 }
 
 function nothingElseCommands({ facts: { command }, nowMs }: GateFacts): Rule {

@@ -23,8 +23,16 @@ export function inTrouble(about: About, severity: Severity, facts: GroupFacts, b
     title: `Group ${groupId} ${troubleWords[incident.trouble]}`,
     why: [
       ...because.map(sentence),
-      ...(worst ? [`It lags ${worst.lagMessages} messages on ${worst.topic}, and ${facts.members === null ? 'an unknown number of' : facts.members.length} members live.`] : []),
-      ...(owner === null ? ['No owner is registered for this group.'] : owner.by === 'topic' ? [`No owner is registered for this group; ${owner.team} owns a topic that it reads.`] : [])
+      ...(worst
+        ? [
+            `It lags ${worst.lagMessages} messages on ${worst.topic}, and ${facts.members === null ? 'an unknown number of' : facts.members.length} members live.`
+          ]
+        : []),
+      ...(owner === null
+        ? ['No owner is registered for this group.']
+        : owner.by === 'topic'
+          ? [`No owner is registered for this group; ${owner.team} owns a topic that it reads.`]
+          : [])
     ],
     next: canPause
       ? { what: `It is paused where its members obey and every other rule allows it (pauseOn: ${policy.pauseOn.join(', ')}).`, atMs: null }
@@ -89,7 +97,15 @@ type Words = Pick<Notice, 'severity' | 'title' | 'why' | 'next' | 'answer'> & { 
 
 function notice({ groupId, owner, incident }: About, stage: string, words: Words): Notice {
   const id = incidentId(groupId, incident.startMs)
-  return { resolved: false, ...words, key: `${id}/${stage}`, incident: id, team: owner?.team ?? null, channel: owner?.channel ?? null, sinceMs: incident.sinceMs }
+  return {
+    resolved: false,
+    ...words,
+    key: `${id}/${stage}`,
+    incident: id,
+    team: owner?.team ?? null,
+    channel: owner?.channel ?? null,
+    sinceMs: incident.sinceMs
+  }
 }
 
 /** As it can be pasted into a shell, whatever the group is called. */

@@ -31,20 +31,36 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
   const rule = (name: string, held: boolean, because: string): Rule => ({ rule: name, held, because })
   return [
     rule('14 asked', request !== undefined, request ? `${request.who} said ${request.kind}: ${request.why}` : 'nobody asked for it'),
-    rule('15 expiry', nowMs >= endsAtMs, nowMs >= endsAtMs ? `the pause of ${formatDuration(endsAtMs - phase.appliedAtMs)} is over` : `${formatDuration(endsAtMs - nowMs)} of the pause are left`),
-    rule('16 clock', nowMs < phase.appliedAtMs - toleranceMs, nowMs < phase.appliedAtMs - toleranceMs ? 'the clock stands before the pause, so its end cannot be told' : 'the clock stands after the pause began'),
+    rule(
+      '15 expiry',
+      nowMs >= endsAtMs,
+      nowMs >= endsAtMs ? `the pause of ${formatDuration(endsAtMs - phase.appliedAtMs)} is over` : `${formatDuration(endsAtMs - nowMs)} of the pause are left`
+    ),
+    rule(
+      '16 clock',
+      nowMs < phase.appliedAtMs - toleranceMs,
+      nowMs < phase.appliedAtMs - toleranceMs ? 'the clock stands before the pause, so its end cannot be told' : 'the clock stands after the pause began'
+    ),
     rule('17 policy', !allowed, allowed ? `the policy still pauses on ${pause.cause}` : `the policy pauses on ${pause.cause} no more`),
-    rule('18 owner', facts !== null && owner?.team !== pause.owner, `it was paused for ${pause.owner}, ${facts === null ? 'and it is not seen now' : `its owner is ${owner?.team ?? 'nobody'}`}`),
+    rule(
+      '18 owner',
+      facts !== null && owner?.team !== pause.owner,
+      `it was paused for ${pause.owner}, ${facts === null ? 'and it is not seen now' : `its owner is ${owner?.team ?? 'nobody'}`}`
+    ),
     rule('19 group gone', gone, gone ? 'the group is gone' : facts === null ? 'the group was not seen, which is not gone' : 'the group is there'),
     rule(
       '20 retention',
       typeof lossAtMs === 'number' && lossAtMs - policy.retentionMargin <= nowMs,
-      typeof lossAtMs === 'number' ? `retention passes its commits in ${formatDuration(lossAtMs - nowMs)}, ${formatDuration(policy.retentionMargin)} are the margin` : 'nothing that it has not read expires'
+      typeof lossAtMs === 'number'
+        ? `retention passes its commits in ${formatDuration(lossAtMs - nowMs)}, ${formatDuration(policy.retentionMargin)} are the margin`
+        : 'nothing that it has not read expires'
     ),
     rule(
       '21 not verified',
       brokenMs !== null && brokenMs >= policy.verifyWithin,
-      brokenMs === null ? 'it holds, as far as was seen' : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
+      brokenMs === null
+        ? 'it holds, as far as was seen'
+        : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
     )
   ]
 }

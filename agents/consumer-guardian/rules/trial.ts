@@ -18,9 +18,15 @@ export interface TrialResult {
  */
 export function judgeTrial(before: Trial, facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number, nowMs: number, restart: boolean): TrialResult {
   const trial = watch(restart ? { ...before, sinceMs: nowMs, movedAtMs: null } : before, facts, look, atMs, nowMs)
-  const result = (verdict: TrialResult['verdict'], because: string, rule: string): TrialResult => ({ trial, verdict, because, rules: [{ rule, held: verdict !== 'fell back', because }] })
+  const result = (verdict: TrialResult['verdict'], because: string, rule: string): TrialResult => ({
+    trial,
+    verdict,
+    because,
+    rules: [{ rule, held: verdict !== 'fell back', because }]
+  })
   const triedMs = nowMs - trial.sinceMs
-  if (triedMs < 0) return { ...result('goes on', 'the clock went back, so the trial starts again', '24 trial'), trial: { ...trial, sinceMs: nowMs, movedAtMs: null } }
+  if (triedMs < 0)
+    return { ...result('goes on', 'the clock went back, so the trial starts again', '24 trial'), trial: { ...trial, sinceMs: nowMs, movedAtMs: null } }
   if (!look.complete) return result('goes on', `this look is incomplete: ${facts.missing.join('; ')}`, '24 trial')
   if (trial.freeAtMs === null && triedMs >= policy.verifyWithin)
     return result('fell back', `not every member said within ${formatDuration(policy.verifyWithin)} that it reads again`, '22 return verified')
@@ -36,11 +42,21 @@ export function judgeTrial(before: Trial, facts: GroupFacts, look: Look, policy:
   if (trial.trouble === 'behind') {
     if (lag === null) return result('goes on', 'its lag is not known', rule)
     const less = lag <= policy.lagMessages || (trial.fromLagMessages !== null && lag < trial.fromLagMessages)
-    return result(less ? 'recovered' : 'fell back', `it lags ${lag} messages, and lagged ${trial.fromLagMessages ?? 'an unknown number'} when it was given back`, rule)
+    return result(
+      less ? 'recovered' : 'fell back',
+      `it lags ${lag} messages, and lagged ${trial.fromLagMessages ?? 'an unknown number'} when it was given back`,
+      rule
+    )
   }
   if (facts.readable.held === null) return result('goes on', `whether there is something to read is not known: ${facts.readable.because}`, rule)
   const moves = trial.movedAtMs !== null && nowMs - trial.movedAtMs <= policy.trialFor / 2
-  return result(moves ? 'recovered' : 'fell back', moves ? `its commits still advanced ${formatDuration(nowMs - trial.movedAtMs!)} ago` : `its commits ${trial.movedAtMs === null ? 'did not advance' : 'stopped again'} though there is something to read`, rule)
+  return result(
+    moves ? 'recovered' : 'fell back',
+    moves
+      ? `its commits still advanced ${formatDuration(nowMs - trial.movedAtMs!)} ago`
+      : `its commits ${trial.movedAtMs === null ? 'did not advance' : 'stopped again'} though there is something to read`,
+    rule
+  )
 }
 
 function watch(trial: Trial, facts: GroupFacts, look: Look, atMs: number, nowMs: number): Trial {
@@ -51,5 +67,7 @@ function watch(trial: Trial, facts: GroupFacts, look: Look, atMs: number, nowMs:
 /** Every member that lives has spoken, and none of them holds the command that was taken back. */
 function letGo({ commandId }: Trial, { members, acks }: GroupFacts): boolean {
   if (commandId === null) return true
-  return members !== null && members.every(({ memberId }) => acks.some(ack => ack.memberId === memberId && !(ack.commandId === commandId && ack.state === 'paused')))
+  return (
+    members !== null && members.every(({ memberId }) => acks.some(ack => ack.memberId === memberId && !(ack.commandId === commandId && ack.state === 'paused')))
+  )
 }

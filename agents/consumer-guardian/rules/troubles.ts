@@ -16,8 +16,13 @@ export interface Troubles {
 /** Rules 1 to 4: is the group in trouble? */
 export function troubles(facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number): Troubles {
   const { clocks } = look
-  const unknown = !look.complete ? `this look is incomplete: ${facts.missing.join('; ')}` : facts.commits === null ? 'it has no commit, so how far behind it is cannot be known' : null
-  if (unknown !== null) return { rules: ['1 behind', '2 no progress', '3 crash loop', '4 stuck far behind'].map(rule => ({ rule, held: 'unknown', because: unknown })), held: [] }
+  const unknown = !look.complete
+    ? `this look is incomplete: ${facts.missing.join('; ')}`
+    : facts.commits === null
+      ? 'it has no commit, so how far behind it is cannot be known'
+      : null
+  if (unknown !== null)
+    return { rules: ['1 behind', '2 no progress', '3 crash loop', '4 stuck far behind'].map(rule => ({ rule, held: 'unknown', because: unknown })), held: [] }
 
   const since = Object.values(clocks.behindSinceMs)
   const behindSinceMs = since.length === 0 ? null : Math.min(...since)
@@ -45,7 +50,9 @@ export function troubles(facts: GroupFacts, look: Look, policy: GroupPolicy, atM
 
   const stuck = behind && still
   const held = [
-    ...(stuck ? [{ trouble: 'stuckBehind' as const, sinceMs: Math.max(behindSinceMs, clocks.standstillSinceMs!), because: `${behindBecause}; ${stillBecause}` }] : []),
+    ...(stuck
+      ? [{ trouble: 'stuckBehind' as const, sinceMs: Math.max(behindSinceMs, clocks.standstillSinceMs!), because: `${behindBecause}; ${stillBecause}` }]
+      : []),
     ...(looping ? [{ trouble: 'crashLoop' as const, sinceMs: clocks.memberChangesMs[0]!, because: `${loopBecause}; ${facts.readable.because}` }] : []),
     ...(still ? [{ trouble: 'noProgress' as const, sinceMs: clocks.standstillSinceMs!, because: stillBecause }] : []),
     ...(behind ? [{ trouble: 'behind' as const, sinceMs: behindSinceMs, because: behindBecause }] : [])
@@ -75,7 +82,8 @@ const caps = { low: 'warning', normal: 'page', high: 'incident', critical: 'exec
 export function severityOf(facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number): Severity {
   const lag = worstTopic(facts)?.lagMessages ?? 0
   const stoodMs = look.clocks.standstillSinceMs === null ? 0 : atMs - look.clocks.standstillSinceMs
-  const grave: Severity = stoodMs >= policy.executiveAfter ? 'executive' : lag > policy.incidentLagMessages ? 'incident' : lag > policy.pageLagMessages ? 'page' : 'warning'
+  const grave: Severity =
+    stoodMs >= policy.executiveAfter ? 'executive' : lag > policy.incidentLagMessages ? 'incident' : lag > policy.pageLagMessages ? 'page' : 'warning'
   return capped(grave, facts.owner)
 }
 
@@ -85,7 +93,8 @@ export function capped(severity: Severity, owner: GroupFacts['owner']): Severity
 
 export function worstTopic(facts: GroupFacts): { readonly topic: string; readonly lagMessages: number } | null {
   let worst: { topic: string; lagMessages: number } | null = null
-  for (const { topic, lagMessages } of facts.topics) if (lagMessages !== null && (worst === null || lagMessages > worst.lagMessages)) worst = { topic, lagMessages }
+  for (const { topic, lagMessages } of facts.topics)
+    if (lagMessages !== null && (worst === null || lagMessages > worst.lagMessages)) worst = { topic, lagMessages }
   return worst
 }
 
