@@ -1,11 +1,11 @@
-import { apiErrorName, type Cluster, type NodeId } from '../cluster.ts'
+import { apiErrorName, type NodeId } from '../cluster.ts'
 import { faultOf, KafkaFault } from '../errors.ts'
 import type { StartAt } from '../ports.ts'
 import { Assigned, type Moved } from './assigned.ts'
 import { type Batch, crcHolds, isControl, walkBatches } from './batch.ts'
 import { type BatchKind, committedFilter } from './committed.ts'
 import type { AbortedTransaction, FetchedPartition, FetchLimits, FetchResponse } from './fetch-codec.ts'
-import { findLeaders, findPosition, follow, isHole, isPassing, lostLeader } from './mend.ts'
+import { findLeaders, findPosition, follow, isHole, isPassing, lostLeader, type Requests } from './mend.ts'
 import { listOffsets, type OffsetKind } from './offsets.ts'
 import { controlType } from './records.ts'
 import { Versions } from './versions.ts'
@@ -64,7 +64,7 @@ const heldAnswers = 2
  */
 export class BatchReader {
   readonly limits: Required<ReaderOptions>
-  readonly #cluster: Cluster
+  readonly #cluster: Requests
   readonly #versions: Versions
   readonly #assigned = new Map<string, Assigned>()
   readonly #lanes = new Map<NodeId, Lane>()
@@ -73,7 +73,7 @@ export class BatchReader {
   #polling = false
   #closed = false
 
-  constructor(cluster: Cluster, options: ReaderOptions) {
+  constructor(cluster: Requests, options: ReaderOptions) {
     this.#cluster = cluster
     this.#versions = new Versions(cluster)
     this.limits = { maxBytes: 8 * 1024 * 1024, maxPartitionBytes: 1024 * 1024, maxUncompressedBatchBytes: 256 * 1024 * 1024, giveUpAfterMs: 60_000, ...options }

@@ -4,6 +4,7 @@ import type { Fetched, LogReader, LogRecord, Position, StartAt } from '../ports.
 import type { Assigned } from './assigned.ts'
 import type { BatchHeader } from './batch.ts'
 import { BatchReader, type Chunk, corrupt, type KnownBatch, type PollOptions, type ReaderOptions } from './batch-reader.ts'
+import type { Requests } from './mend.ts'
 import { decodeRecords } from './records.ts'
 
 /** What one poll of one partition brought, not decoded. */
@@ -24,7 +25,7 @@ export interface RawLogReader extends LogReader {
  * Keys and values of records are views into what was fetched: copy what is to be kept for long.
  */
 export async function openLogReader(target: Cluster | KafkaConnection, options: ReaderOptions = {}): Promise<RawLogReader> {
-  if (target instanceof Cluster) return new PositionReader(target, options, false)
+  if (target instanceof Cluster) return new PositionReader(target, options)
   const cluster = new Cluster(target)
   try {
     await cluster.metadata([])
@@ -32,19 +33,17 @@ export async function openLogReader(target: Cluster | KafkaConnection, options: 
     await cluster.close()
     throw error
   }
-  return new PositionReader(cluster, options, true)
+  return new PositionReader(cluster, options, () => cluster.close())
 }
 
-class PositionReader implements RawLogReader {
-  readonly #cluster: Cluster
-  readonly #ownsCluster: boolean
+export class PositionReader implements RawLogReader {
+  readonly #closeCluster: (() => Promise<void>) | null
   readonly #batches: BatchReader
   /** Taken from the fetches, not handed over yet. */
   #kept: Chunk[] = []
 
-  constructor(cluster: Cluster, options: ReaderOptions, ownsCluster: boolean) {
-    this.#cluster = cluster
-    this.#ownsCluster = ownsCluster
+  constructor(cluster: Requests, options: ReaderOptions, closeCluster: (() => Promise<void>) | null = null) {
+    this.#closeCluster = closeCluster
     this.#batches = new BatchReader(cluster, options)
   }
 
@@ -118,7 +117,7 @@ class PositionReader implements RawLogReader {
 
   async close(): Promise<void> {
     this.#batches.close()
-    if (this.#ownsCluster) await this.#cluster.close()
+    await this.#closeCluster?.()
   }
 
   async #take(options: PollOptions | undefined): Promise<Chunk[]> {

@@ -4,7 +4,8 @@ import type { Assigned } from './assigned.ts'
 import { endOfEpoch, listOffsets } from './offsets.ts'
 import type { Versions } from './versions.ts'
 
-type Requests = Pick<Cluster, 'request' | 'metadata'>
+/** What the reader needs of a cluster. */
+export type Requests = Pick<Cluster, 'request' | 'metadata' | 'brokers'>
 
 /** How long a topic may be unknown, or another incarnation, before it is believed: brokers learn of changes one after another. */
 const disbeliefMs = 3_000
