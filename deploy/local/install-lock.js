@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fateNow, identify } from './process-identity.js'
 
@@ -11,7 +11,7 @@ import { fateNow, identify } from './process-identity.js'
 export async function withInstallLock(folder, work) {
   mkdirSync(folder, { recursive: true })
   const lock = join(folder, 'install.lock')
-  const mine = join(folder, `install.lock.${process.pid}`)
+  const mine = join(folder, `install.lock.${process.pid}.unfinished`)
   writeFileSync(mine, JSON.stringify(identify(process.pid)))
   try {
     let told = false
@@ -36,16 +36,17 @@ function take(/** @type {string} */ mine, /** @type {string} */ lock) {
   const holder = readIfThere(lock)
   if (holder === undefined || fateNow(JSON.parse(holder)) !== 'dead') return false
   // A rename is won by one process; whoever moved a newer lock by mistake puts it back.
-  const moved = `${mine}.moved`
+  const moved = join(dirname(lock), `install.lock.moved.${process.pid}.unfinished`)
   try {
     renameSync(lock, moved)
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return false
     throw error
   }
-  if (readIfThere(moved) !== holder) linked(moved, lock)
+  const stale = readIfThere(moved) === holder
+  if (!stale) linked(moved, lock)
   rmSync(moved, { force: true })
-  return false
+  return stale && linked(mine, lock)
 }
 
 function linked(/** @type {string} */ from, /** @type {string} */ to) {
