@@ -48,6 +48,8 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
       onTurn: async name => replica?.onTick(name)
     })
     closers.push(() => queue.close())
+    const clock = new TrustedClock(hooks.localMs ?? Date.now, () => queue.redisTimeMs())
+    metrics.read({ queue: () => queue.health(), clockTrusted: () => clock.lastTrusted })
     const http = await openHttp({ ...config.http, metrics, ready: () => ({ role, queue: queue.health(), agents: Object.fromEntries(status) }), log })
     closers.push(() => http.close())
     log.info({ holder, clusterId, http: http.address, agents: agents.map(({ agent, act }) => ({ name: agent.name, act })) }, 'Reeve starts')
@@ -59,7 +61,7 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
       agents,
       ticks: queue,
       notifier: openNotifier(config, log),
-      clock: new TrustedClock(hooks.localMs ?? Date.now, () => queue.redisTimeMs()),
+      clock,
       settings,
       hooks,
       log,

@@ -5,6 +5,7 @@ export class TrustedClock {
   readonly #localMs: () => number
   readonly #redisMs: () => Promise<number | null>
   #broker: { readonly ms: number; readonly at: number } | null = null
+  #lastTrusted: boolean | null = null
 
   constructor(localMs: () => number, redisMs: () => Promise<number | null>) {
     this.#localMs = localMs
@@ -16,6 +17,11 @@ export class TrustedClock {
     return this.#localMs()
   }
 
+  /** Whether the clocks agreed when they were last asked; null before. For metrics. */
+  get lastTrusted(): boolean | null {
+    return this.#lastTrusted
+  }
+
   noteBroker(logAppendTimeMs: number | null): void {
     if (logAppendTimeMs !== null) this.#broker = { ms: logAppendTimeMs, at: performance.now() }
   }
@@ -23,6 +29,8 @@ export class TrustedClock {
   async now(): Promise<TrustedNow> {
     const redisMs = await this.#redisMs()
     const brokerMs = this.#broker === null ? null : Math.round(this.#broker.ms + performance.now() - this.#broker.at)
-    return trustedNow({ localMs: this.#localMs(), redisMs, brokerMs })
+    const now = trustedNow({ localMs: this.#localMs(), redisMs, brokerMs })
+    this.#lastTrusted = now.trusted
+    return now
   }
 }
