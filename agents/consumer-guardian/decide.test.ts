@@ -527,6 +527,27 @@ describe('must it be given back', () => {
   })
 })
 
+test('what a person said of a group is kept while the group is not seen', () => {
+  const world = new Simulation()
+  world.run(31 * minute)
+  world.ask('fixed')
+  expect(world.turn({ snapshot: { groups: new Map() } }).decision.answered).toEqual([])
+  expect([world.turn().decision.answered.length, world.turns.at(-1)!.verdict!.state]).toEqual([1, 'trial'])
+})
+
+test('an incident of a group that is gone, or not looked at any more, is closed aloud', () => {
+  for (const end of [
+    (world: Simulation) => (world.snapshot = { groups: new Map([['other', otherGroup]]) }),
+    (world: Simulation) => (world.policy = { ...world.policy, ignore: ['*'] })
+  ]) {
+    const world = new Simulation()
+    world.run(31 * minute)
+    end(world)
+    world.turn()
+    expect([world.said, world.memory.has(`group/${groupId}`)]).toEqual([['warning', 'resolved'], false])
+  }
+})
+
 describe('did the trial go well', () => {
   const onTrial = (policy: object = pausing): Simulation => {
     const world = new Simulation(policy)

@@ -22,13 +22,10 @@ const knobs = {
     unit: 'duration',
     description: 'It stands still when no commit advanced for this long while there was something to read.'
   }),
-  memberChanges: z
-    .int()
-    .min(2)
-    .meta({
-      unit: 'changes',
-      description: 'It crash-loops when its members changed this often within memberChangesWithin and its commits stood still all that time.'
-    }),
+  memberChanges: z.int().min(2).meta({
+    unit: 'changes',
+    description: 'It crash-loops when its members changed this often within memberChangesWithin and its commits stood still all that time.'
+  }),
   memberChangesWithin: atLeastASecond.meta({ unit: 'duration', description: 'The window of memberChanges.' }),
   pageLagMessages: messages.meta({ unit: 'messages', description: 'Above this lag a group in trouble pages the on-call.' }),
   incidentLagMessages: messages.meta({ unit: 'messages', description: 'Above this lag it calls an incident commander.' }),
@@ -79,14 +76,10 @@ export const policySchema = z
     ignore: globs
       .default(['__*', 'console-consumer-*'])
       .meta({ unit: 'globs', description: 'Names of groups that nobody is told about and nothing is done to.' }),
-    maxPeeks: z
-      .int()
-      .positive()
-      .default(300)
-      .meta({
-        unit: 'reads',
-        description: 'At most this many single records are read a turn to learn whether there is something to read; what was not read is unknown.'
-      }),
+    maxPeeks: z.int().positive().default(300).meta({
+      unit: 'reads',
+      description: 'At most this many single records are read a turn to learn whether there is something to read; what was not read is unknown.'
+    }),
     groups: z.array(override).default([]).meta({ unit: 'list', description: 'Other values of the knobs above for some groups.' })
   })
   .superRefine((value, context) => {

@@ -19,7 +19,7 @@ export function judgeCluster(snapshot: GuardianSnapshot, before: ClusterMemory |
   const restart = snapshot.gap || before === undefined || atMs < before.lookAtMs || atMs - before.lookAtMs > toleranceMs
   const silent = unseen.filter(({ kind }) => kind === 'broker')
   const absent = (before?.brokers ?? []).filter(id => !brokers.includes(id))
-  const settled = underReplicated === 0 && leaderless.length === 0 && unseen.length === 0 && brokers.length > 0
+  const settled = underReplicated === 0 && leaderless.length === 0 && brokers.length > 0 && !unseen.some(({ kind }) => kind === 'broker' || kind === 'topics')
   const members = settled ? [...brokers] : [...brokers, ...absent]
   const missing = settled ? [] : absent
 

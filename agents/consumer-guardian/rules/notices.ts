@@ -1,4 +1,5 @@
 import type { Notice, Severity } from '#shared/engine/agent.ts'
+import type { Pause } from '../actions.ts'
 import type { GroupFacts } from '../observe.ts'
 import type { GroupPolicy } from '../policy.ts'
 import type { Incident } from './memory.ts'
@@ -41,7 +42,7 @@ export function inTrouble(about: About, severity: Severity, facts: GroupFacts, b
   })
 }
 
-export function wasPaused(about: About, cause: string, why: string, untilMs: number): Notice {
+export function wasPaused(about: About, { cause, why, untilMs }: Pause): Notice {
   return notice(about, 'paused', {
     severity: 'warning',
     title: `Group ${about.groupId} is paused (${cause})`,
@@ -51,7 +52,7 @@ export function wasPaused(about: About, cause: string, why: string, untilMs: num
   })
 }
 
-export function wasVerified(about: About, members: number, untilMs: number): Notice {
+export function wasVerified(about: About, members: number, { untilMs }: Pause): Notice {
   return notice(about, 'verified', {
     severity: 'info',
     title: `The pause of group ${about.groupId} holds`,
@@ -61,7 +62,7 @@ export function wasVerified(about: About, members: number, untilMs: number): Not
   })
 }
 
-export function wasGivenBack(about: About, sinceMs: number, why: string, trialEndsMs: number): Notice {
+export function isOnTrial(about: About, sinceMs: number, why: string, trialEndsMs: number): Notice {
   return notice(about, `released/${sinceMs}`, {
     severity: 'warning',
     title: `Group ${about.groupId} reads again, on trial`,

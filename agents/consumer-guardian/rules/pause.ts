@@ -1,11 +1,30 @@
 import { formatDuration } from '#shared/domain/duration.ts'
-import type { PersonRequest } from '#shared/engine/agent.ts'
-import type { Pause } from '../actions.ts'
+import type { PersonRequest, Standing } from '#shared/engine/agent.ts'
+import { type Pause, pauseSchema } from '../actions.ts'
 import type { GroupFacts } from '../observe.ts'
 import type { GroupPolicy } from '../policy.ts'
 import type { Look } from './clocks.ts'
 import type { Paused } from './memory.ts'
 import type { Rule } from './troubles.ts'
+
+export interface StandingPause {
+  readonly pause: Pause
+  readonly key: string
+  readonly appliedAtMs: number
+}
+
+/** The pauses in force by group. A second one of the same group, and one that this release cannot read, are to be given back. */
+export function standingPauses(standing: readonly Standing[]) {
+  const byGroup = new Map<string, StandingPause>()
+  const superfluous: { key: string; why: string }[] = []
+  for (const { key, action, appliedAtMs } of standing.toSorted((a, b) => b.appliedAtMs - a.appliedAtMs)) {
+    const { success, data } = pauseSchema.safeParse(action)
+    if (!success) superfluous.push({ key, why: 'what stands cannot be read as a pause' })
+    else if (byGroup.has(data.groupId)) superfluous.push({ key, why: 'a later pause of this group stands' })
+    else byGroup.set(data.groupId, { pause: data, key, appliedAtMs })
+  }
+  return { byGroup, superfluous }
+}
 
 export interface PauseFacts {
   readonly pause: Pause

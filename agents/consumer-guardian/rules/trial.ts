@@ -7,7 +7,7 @@ import { type Rule, worstTopic } from './troubles.ts'
 
 export interface TrialResult {
   readonly trial: Trial
-  readonly verdict: 'goes on' | 'recovered' | 'fell back'
+  readonly outcome: 'goes on' | 'recovered' | 'fell back'
   readonly because: string
   readonly rules: readonly Rule[]
 }
@@ -18,11 +18,11 @@ export interface TrialResult {
  */
 export function judgeTrial(before: Trial, facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number, nowMs: number, restart: boolean): TrialResult {
   const trial = watch(restart ? { ...before, sinceMs: nowMs, movedAtMs: null } : before, facts, look, atMs, nowMs)
-  const result = (verdict: TrialResult['verdict'], because: string, rule: string): TrialResult => ({
+  const result = (outcome: TrialResult['outcome'], because: string, rule: string): TrialResult => ({
     trial,
-    verdict,
+    outcome,
     because,
-    rules: [{ rule, held: verdict !== 'fell back', because }]
+    rules: [{ rule, held: outcome !== 'fell back', because }]
   })
   const triedMs = nowMs - trial.sinceMs
   if (triedMs < 0)

@@ -34,14 +34,17 @@ export function troubles(facts: GroupFacts, look: Look, policy: GroupPolicy, atM
       : `a topic lags more than ${policy.lagMessages} messages (${worst?.topic}: ${worst?.lagMessages}) for ${formatDuration(atMs - behindSinceMs)}, ${behind ? 'more' : 'not more'} than ${formatDuration(policy.lagFor)}`
 
   const stoodMs = clocks.standstillSinceMs === null ? null : atMs - clocks.standstillSinceMs
+  const moved = look.moved === 'advanced' || look.moved === 'rewound'
   const still = stoodMs !== null && stoodMs >= policy.noProgressFor
   const stillBecause =
     stoodMs !== null
       ? `no commit advanced for ${formatDuration(stoodMs)}${still ? '' : `, not yet ${formatDuration(policy.noProgressFor)}`}; ${facts.readable.because}`
-      : facts.readable.held === null
-        ? `whether there is something to read is not known: ${facts.readable.because}`
-        : facts.readable.because
-  const stillHeld = stoodMs === null && facts.readable.held === null ? 'unknown' : still
+      : moved
+        ? 'its commits moved since the last look'
+        : facts.readable.held === null
+          ? `whether there is something to read is not known: ${facts.readable.because}`
+          : facts.readable.because
+  const stillHeld = stoodMs === null && facts.readable.held === null && !moved ? 'unknown' : still
 
   const changes = clocks.memberChangesMs.filter(at => at > atMs - policy.memberChangesWithin).length
   const stoodAlong = stoodMs !== null && stoodMs >= policy.memberChangesWithin
