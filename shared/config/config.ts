@@ -56,7 +56,12 @@ export function toConfig(parsed: ParsedConfig): Config {
   const { cluster, observer, lease, limits, agents } = parsed
   const named = Object.entries(agents).flatMap(([name, agent]) => (agent ? [[name, { ...agent, sasl: agent.sasl ?? null }] as const] : []))
   return {
-    cluster: { brokers: cluster.brokers, clientId: cluster.clientId, sasl: cluster.sasl ?? null, tls: (cluster.tls as NonNullable<KafkaConnection['tls']>) ?? null },
+    cluster: {
+      brokers: cluster.brokers,
+      clientId: cluster.clientId,
+      sasl: cluster.sasl ?? null,
+      tls: (cluster.tls as NonNullable<KafkaConnection['tls']>) ?? null
+    },
     redis: parsed.redis,
     topics: parsed.topics,
     observer: { intervalMs: observer.interval, keyFrameEvery: observer.keyFrameEvery },

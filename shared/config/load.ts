@@ -35,7 +35,10 @@ export function parseConfig({ text, folder, env, agents }: { text: string; folde
   const version = valueAt(source.tree, ['version'])
   // Another version's file would only give mistakes that are none.
   if (version !== undefined && version !== 1)
-    return { ok: false, mistakes: [mistakeAt(['version'], `expected 1, the version that this release reads, found ${JSON.stringify(version)}`, source.place(['version']))] }
+    return {
+      ok: false,
+      mistakes: [mistakeAt(['version'], `expected 1, the version that this release reads, found ${JSON.stringify(version)}`, source.place(['version']))]
+    }
   const { value, from, mistakes: unset } = substitute(source.tree, env)
   const schema = configSchema(agents)
   const { tree, result } = parseTyped(schema, value, from)
@@ -52,10 +55,15 @@ function parseTyped<T extends z.ZodType>(schema: T, given: unknown, from: readon
   let tree = given
   for (const path of from) {
     const text = valueAt(tree, path)
-    const literal = typeof text === 'string' && /^(?:-?\d{1,15}(?:\.\d{1,15})?|true|false)$/.test(text) ? (JSON.parse(text.replace(/^(-?)0+(?=\d)/, '$1')) as unknown) : undefined
+    const literal =
+      typeof text === 'string' && /^(?:-?\d{1,15}(?:\.\d{1,15})?|true|false)$/.test(text)
+        ? (JSON.parse(text.replace(/^(-?)0+(?=\d)/, '$1')) as unknown)
+        : undefined
     if (literal === undefined) continue
     const issues = schema.safeParse(tree).error?.issues ?? []
-    const wanted = issues.some(issue => issue.code === 'invalid_type' && ['number', 'int', 'boolean'].includes(issue.expected) && String(issue.path) === String(path))
+    const wanted = issues.some(
+      issue => issue.code === 'invalid_type' && ['number', 'int', 'boolean'].includes(issue.expected) && String(issue.path) === String(path)
+    )
     if (wanted) tree = withValueAt(tree, path, literal)
   }
   return { tree, result: schema.safeParse(tree) }

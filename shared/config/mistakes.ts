@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { nearest } from './nearest.ts'
 import { pathText, valueAt, type Path } from './path.ts'
 import type { Place, Source } from './source.ts'
@@ -42,9 +42,10 @@ const secretKey = /password|secret|token|webhook|url|key/i
 function shown(value: unknown, path: Path, hidden: readonly Path[]): string {
   if (value === null) return ', found nothing'
   if (typeof value === 'object') return `, found a ${Array.isArray(value) ? 'list' : 'block'}`
-  if (hidden.some(other => other.length === path.length && other.every((part, index) => part === path[index]))) return ', found something else in the environment'
+  if (hidden.some(other => other.length === path.length && other.every((part, index) => part === path[index])))
+    return ', found something else in the environment'
   if (path.some(part => typeof part === 'string' && secretKey.test(part))) return ''
-  const text = JSON.stringify(value) ?? String(value)
+  const text = JSON.stringify(value) ?? typeof value
   return `, found ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`
 }
 

@@ -12,7 +12,11 @@ export function pathText(path: Path): string {
 
 /** The value at a path; undefined where there is none. */
 export function valueAt(tree: unknown, path: Path): unknown {
-  return path.reduce<unknown>((value, part) => (value !== null && typeof value === 'object' && Object.hasOwn(value, part) ? (value as Record<string | number, unknown>)[part] : undefined), tree)
+  return path.reduce<unknown>(
+    (value, part) =>
+      value !== null && typeof value === 'object' && Object.hasOwn(value, part) ? (value as Record<string | number, unknown>)[part] : undefined,
+    tree
+  )
 }
 
 /** A copy of the tree with one value replaced. */

@@ -60,7 +60,9 @@ const limits = z.strictObject({
   maxPerOwner: whole(0, 10_000).default(2).describe('Most that one owner may have paused or deleted at the same time.'),
   freeze: z
     .array(
-      z.strictObject({ from: moment, until: moment, why }).refine(({ from, until }) => from < until, { error: 'expected until to be later than from', path: ['until'] })
+      z
+        .strictObject({ from: moment, until: moment, why })
+        .refine(({ from, until }) => from < until, { error: 'expected until to be later than from', path: ['until'] })
     )
     .default([])
     .describe('Windows in which nothing is paused or deleted; giving back goes on.'),
@@ -107,10 +109,7 @@ export function configSchema(agents: readonly PolicySchema[]) {
         tls: tls.optional()
       }),
       redis: z.strictObject({
-        url: z
-          .string()
-          .refine(isRedis, { error: 'expected redis://[user:password@]host[:port][/db], or rediss:// for TLS', abort: true })
-          .pipe(secret),
+        url: z.string().refine(isRedis, { error: 'expected redis://[user:password@]host[:port][/db], or rediss:// for TLS', abort: true }).pipe(secret),
         queuePrefix: name.default('reeve').describe("Namespace of Reeve's keys in Redis.")
       }),
       topics: z.strictObject({ prefix: name.default('reeve').describe("Prefix of Reeve's own topics.") }).prefault({}),
@@ -123,15 +122,23 @@ export function configSchema(agents: readonly PolicySchema[]) {
       lease: z
         .strictObject({
           renewEvery: durationBetween({ leastMs: 200, mostMs: 60_000 }).prefault('5s'),
-          takeOverAfter: durationBetween({ leastMs: 1_000, mostMs: 600_000 }).prefault('20s').describe('A standby that reads no lease record for so long takes over.')
+          takeOverAfter: durationBetween({ leastMs: 1_000, mostMs: 600_000 })
+            .prefault('20s')
+            .describe('A standby that reads no lease record for so long takes over.')
         })
         .prefault({})
-        .refine(({ renewEvery, takeOverAfter }) => takeOverAfter >= 3 * renewEvery, { error: 'expected takeOverAfter to be at least three times renewEvery', path: ['takeOverAfter'] }),
+        .refine(({ renewEvery, takeOverAfter }) => takeOverAfter >= 3 * renewEvery, {
+          error: 'expected takeOverAfter to be at least three times renewEvery',
+          path: ['takeOverAfter']
+        }),
       limits: limits.prefault({}),
       owners: z.array(owner).default([]).describe('Who answers for what; the first rule that matches wins.'),
       notify: z.strictObject({
         platformChannel: z.string().min(1).describe('Where notices go that nobody owns. One of notify.channels.'),
-        channels: z.record(name, z.strictObject({ slackWebhook: webhook.describe('Incoming webhook, given as ${NAME}; empty: none, and its notices are shown as failed.') }))
+        channels: z.record(
+          name,
+          z.strictObject({ slackWebhook: webhook.describe('Incoming webhook, given as ${NAME}; empty: none, and its notices are shown as failed.') })
+        )
       }),
       agents: z.strictObject(Object.fromEntries(agents.map(each => [each.name, agent(each)]))).prefault({}),
       http: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: whole(0, 65_535).default(9_400) }).prefault({}),

@@ -13,7 +13,9 @@ export interface Source {
   place(path: Path): Place | null
 }
 
-export type Parsed = { readonly ok: true; readonly source: Source } | { readonly ok: false; readonly mistakes: readonly { readonly message: string; readonly place: Place | null }[] }
+export type Parsed =
+  | { readonly ok: true; readonly source: Source }
+  | { readonly ok: false; readonly mistakes: readonly { readonly message: string; readonly place: Place | null }[] }
 
 const largestBytes = 1_048_576
 const deepest = 40
@@ -38,9 +40,11 @@ function parse(text: string): Parsed {
   }
   // One slip of the pen echoes in many errors at the same place.
   const faults = [...document.errors, ...document.warnings].filter(({ pos }, index, all) => all.findIndex(other => other.pos[0] === pos[0]) === index)
-  if (faults.length > 0) return { ok: false, mistakes: faults.slice(0, 10).map(({ code, message, pos }) => ({ message: describe(code, message), place: place(pos[0]) })) }
+  if (faults.length > 0)
+    return { ok: false, mistakes: faults.slice(0, 10).map(({ code, message, pos }) => ({ message: describe(code, message), place: place(pos[0]) })) }
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
-  if (isDeeperThan(tree, deepest)) return { ok: false, mistakes: [{ message: `nested deeper than ${deepest} levels, or an anchor that holds itself`, place: null }] }
+  if (isDeeperThan(tree, deepest))
+    return { ok: false, mistakes: [{ message: `nested deeper than ${deepest} levels, or an anchor that holds itself`, place: null }] }
   return { ok: true, source: { tree, place: path => locate(document, path, place) } }
 }
 

@@ -5,7 +5,10 @@ import { Secret } from './secret.ts'
 export const globs = z.array(z.string().min(1, { error: 'expected a name or a glob such as payments-*' }))
 
 /** A value that is never shown; a `Secret` once parsed. */
-export const secret = z.string({ error: 'expected a string' }).min(1, { error: 'expected a value that is not empty', abort: true }).transform(text => new Secret(text))
+export const secret = z
+  .string({ error: 'expected a string' })
+  .min(1, { error: 'expected a value that is not empty', abort: true })
+  .transform(text => new Secret(text))
 
 /** A whole number within bounds. */
 export function whole(least: number, most: number) {

@@ -5,7 +5,19 @@ import type { Delivery } from './notifier.ts'
 import { due, newEntry, next, type OutboxEntry } from './outbox.ts'
 
 function notice(key: string, channel: string | null = 'payments'): Notice {
-  return { key, incident: 'i', severity: 'warning', resolved: false, team: null, channel, title: key, why: [], sinceMs: 0, next: { what: '', atMs: null }, answer: null }
+  return {
+    key,
+    incident: 'i',
+    severity: 'warning',
+    resolved: false,
+    team: null,
+    channel,
+    title: key,
+    why: [],
+    sinceMs: 0,
+    next: { what: '', atMs: null },
+    answer: null
+  }
 }
 const refused: Delivery = { ok: false, retryable: false, error: 'no_service' }
 const away: Delivery = { ok: false, retryable: true, error: 'no connection' }
@@ -33,7 +45,8 @@ test('a failure is shown as failed, waits twice as long each time up to a quarte
 })
 
 test('Retry-After is waited for in full, and no longer than an hour', () => {
-  const after = (retryAfterMs: number) => next(newEntry(notice('a'), nowMs), { ok: false, retryable: true, retryAfterMs, error: 'e' }, nowMs).nextAttemptAtMs - nowMs
+  const after = (retryAfterMs: number) =>
+    next(newEntry(notice('a'), nowMs), { ok: false, retryable: true, retryAfterMs, error: 'e' }, nowMs).nextAttemptAtMs - nowMs
   expect([after(1_000), after(90_000), after(1e15)]).toEqual([5_000, 90_000, 3_600_000])
 })
 
@@ -41,7 +54,11 @@ test('a channel keeps its order behind a failure; other channels, and what was r
   const first = newEntry(notice('first'), 1)
   const later = newEntry(notice('later'), 2)
   const other = newEntry(notice('other', null), 3)
-  const outbox = new Map<string, OutboxEntry>([['z', later], ['y', other], ['x', first]])
+  const outbox = new Map<string, OutboxEntry>([
+    ['z', later],
+    ['y', other],
+    ['x', first]
+  ])
   expect(due(outbox, nowMs)).toEqual(['x', 'z', 'y'])
   outbox.set('x', next(first, away, nowMs))
   expect(due(outbox, nowMs)).toEqual(['y'])

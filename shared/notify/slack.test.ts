@@ -17,11 +17,27 @@ beforeEach(async () => {
 afterEach(() => sink.close())
 
 function slack(more: { paceMs?: number; timeoutMs?: number } = {}) {
-  const channels = { platform: { slackWebhook: new Secret(sink.webhook('platform')) }, payments: { slackWebhook: new Secret(sink.webhook('payments')) }, mute: { slackWebhook: null } }
+  const channels = {
+    platform: { slackWebhook: new Secret(sink.webhook('platform')) },
+    payments: { slackWebhook: new Secret(sink.webhook('payments')) },
+    mute: { slackWebhook: null }
+  }
   return openSlack({ platformChannel: 'platform', channels, log, paceMs: 0, timeoutMs: 500, ...more })
 }
 function notice(channel: string | null, title = 'stands still', why: string[] = ['lag is 5']): Notice {
-  return { key: title, incident: 'i', severity: 'page', resolved: false, team: 'payments', channel, title, why, sinceMs: 0, next: { what: 'nothing', atMs: null }, answer: 'reeve explain group g' }
+  return {
+    key: title,
+    incident: 'i',
+    severity: 'page',
+    resolved: false,
+    team: 'payments',
+    channel,
+    title,
+    why,
+    sinceMs: 0,
+    next: { what: 'nothing', atMs: null },
+    answer: 'reeve explain group g'
+  }
 }
 
 test('a notice arrives in its channel; one without or with an unknown channel arrives in the platform channel', async () => {
@@ -35,7 +51,11 @@ test('a notice arrives in its channel; one without or with an unknown channel ar
 })
 
 test('a channel without a webhook is not delivered and says what to set', async () => {
-  expect(await slack().deliver(notice('mute'))).toEqual({ ok: false, retryable: false, error: 'channel mute has no webhook: set notify.channels.mute.slackWebhook' })
+  expect(await slack().deliver(notice('mute'))).toEqual({
+    ok: false,
+    retryable: false,
+    error: 'channel mute has no webhook: set notify.channels.mute.slackWebhook'
+  })
 })
 
 test('an answer that is not 200 ok is not a delivery, and tells whether another attempt makes sense', async () => {
@@ -45,7 +65,11 @@ test('an answer that is not 200 ok is not a delivery, and tells whether another 
     return notifier.deliver(notice('payments'))
   }
   expect(await answers({ status: 500 })).toEqual({ ok: false, retryable: true, error: 'channel payments: expected 200 ok, Slack answered 500 error' })
-  expect(await answers({ status: 404, text: 'no_service' })).toEqual({ ok: false, retryable: false, error: 'channel payments: expected 200 ok, Slack answered 404 no_service' })
+  expect(await answers({ status: 404, text: 'no_service' })).toEqual({
+    ok: false,
+    retryable: false,
+    error: 'channel payments: expected 200 ok, Slack answered 404 no_service'
+  })
   expect(await answers('page')).toEqual({ ok: false, retryable: true, error: 'channel payments: expected 200 ok, Slack answered 200' })
   expect(await answers('hang')).toEqual({ ok: false, retryable: true, error: 'channel payments: no answer within 500 ms' })
   expect(await answers('close')).toMatchObject({ ok: false, retryable: true, error: expect.stringContaining('channel payments: no connection') })

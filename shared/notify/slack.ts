@@ -81,7 +81,7 @@ async function post(webhook: string, body: string, timeoutMs: number): Promise<D
 /** Whether an attempt that was cut off arrived is unknown; it counts as not delivered and may come twice. */
 function connectionError(error: unknown, timeoutMs: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  const code = ((error as { cause?: { code?: unknown } }).cause?.code ?? (error as { code?: unknown }).code) as unknown
+  const code = (error as { cause?: { code?: unknown } }).cause?.code ?? (error as { code?: unknown }).code
   return `no connection (${typeof code === 'string' ? code : 'the request failed'})`
 }
 

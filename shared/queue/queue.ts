@@ -84,7 +84,12 @@ export class WorkQueue {
     this.#options = options
     this.#graceMs = options.graceMs ?? defaultGraceMs
     this.#redis = openRedis(options.redisUrl, `${options.prefix}-producer`)
-    this.#firstAnswer = new Promise(resolve => this.#redis.once('ready', resolve).once('error', () => resolve()).once('end', resolve))
+    this.#firstAnswer = new Promise(resolve =>
+      this.#redis
+        .once('ready', resolve)
+        .once('error', () => resolve())
+        .once('end', resolve)
+    )
     this.#redis.on('error', error => this.#lost(error))
     this.#redis.on('close', () => this.#answering && this.#lost(new Error('the connection to Redis was closed')))
     this.#redis.on('ready', () => void this.#found())
@@ -104,10 +109,7 @@ export class WorkQueue {
     for (const { name, everyMs } of schedules) this.#lastRunAtMs.set(name, nowMs - 2 * everyMs)
     this.#worker ??= this.#openWorker()
     const leastMs = Math.min(longestMendMs, ...schedules.map(({ everyMs }) => everyMs))
-    this.#timers = [
-      setInterval(() => void this.mend(), Math.max(leastMs, 1_000)),
-      setInterval(() => this.#watch(), Math.max(Math.min(leastMs / 4, 1_000), 50))
-    ]
+    this.#timers = [setInterval(() => void this.mend(), Math.max(leastMs, 1_000)), setInterval(() => this.#watch(), Math.max(Math.min(leastMs / 4, 1_000), 50))]
     void this.#begin(schedules)
   }
 
@@ -238,7 +240,12 @@ export class WorkQueue {
 
   #openQueue(): Queue {
     const keep = { removeOnComplete: { count: 100, age: 3_600 }, removeOnFail: { count: 100, age: 86_400 } }
-    const queue = new Queue(queueName, { connection: this.#redis, prefix: this.#options.prefix, skipWaitingForReady: true, defaultJobOptions: { attempts: 1, ...keep } })
+    const queue = new Queue(queueName, {
+      connection: this.#redis,
+      prefix: this.#options.prefix,
+      skipWaitingForReady: true,
+      defaultJobOptions: { attempts: 1, ...keep }
+    })
     queue.on('error', error => this.#options.log.debug({ reason: redisErrorText(error) }, 'the queue reported an error'))
     return queue
   }

@@ -8,7 +8,8 @@ const longestRetryMs = 2_000
 /** `host:port/db` of a Redis URL, without its user and password. Throws one sentence when the text is no Redis URL. */
 export function redisAddress(redisUrl: string): string {
   const url = URL.canParse(redisUrl) ? new URL(redisUrl) : null
-  if (!url || !/^rediss?:$/.test(url.protocol) || !url.hostname) throw new Error('the Redis URL is not of the form redis://[user:password@]host[:port][/db] (rediss:// for TLS)')
+  if (!url || !/^rediss?:$/.test(url.protocol) || !url.hostname)
+    throw new Error('the Redis URL is not of the form redis://[user:password@]host[:port][/db] (rediss:// for TLS)')
   return `${url.hostname}:${url.port || 6379}${url.pathname === '/' ? '' : url.pathname}`
 }
 

@@ -25,7 +25,8 @@ export function checkSchedule(schedule: Schedule): void {
 }
 
 export function checkName(name: string): void {
-  if (!/^(?!\d+$)[A-Za-z0-9._-]{1,120}$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot name a turn: expected letters, digits, '.', '_' and '-', and not digits alone`)
+  if (!/^(?!\d+$)[A-Za-z0-9._-]{1,120}$/.test(name))
+    throw new Error(`${JSON.stringify(name)} cannot name a turn: expected letters, digits, '.', '_' and '-', and not digits alone`)
 }
 
 /**
@@ -50,7 +51,13 @@ export function mending(wanted: readonly Schedule[], held: readonly HeldSchedule
  * Names whose turn is overdue by the monotonic clock. Pure. With Redis at hand a tick may be late by one interval and the
  * grace; without it nobody else will bring the turn, so it is due after one interval.
  */
-export function overdue(schedules: readonly Schedule[], lastRunAtMs: ReadonlyMap<string, number>, nowMs: number, connected: boolean, graceMs: number): readonly string[] {
+export function overdue(
+  schedules: readonly Schedule[],
+  lastRunAtMs: ReadonlyMap<string, number>,
+  nowMs: number,
+  connected: boolean,
+  graceMs: number
+): readonly string[] {
   return schedules
     .filter(({ name, everyMs }) => {
       const last = lastRunAtMs.get(name)

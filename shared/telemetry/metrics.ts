@@ -47,11 +47,11 @@ export function openMetrics(now: () => number = Date.now): Metrics {
 
   /** A gauge that holds exactly what `readings` say at the scrape: what is unknown, or gone, has no sample. */
   function gauge(name: string, help: string, labelNames: readonly string[], readings: () => Reading): void {
-    new Gauge({
+    const made = new Gauge({
       name,
       help,
       labelNames: [...labelNames],
-      registers: [registry],
+      registers: [],
       collect() {
         this.reset()
         // A gauge without labels falls back to 0, which would be a claim.
@@ -60,6 +60,7 @@ export function openMetrics(now: () => number = Date.now): Metrics {
         for (const [labels, value] of all) this.set(labels, value)
       }
     })
+    registry.registerMetric(made)
   }
   const perAgent = (count: (facts: TurnFacts) => number) => () => [...lastTurn].map(([agent, facts]) => [{ agent }, count(facts)] as const)
   const counted = (label: string, values: (facts: TurnFacts) => Iterable<string>) => () =>
@@ -67,27 +68,76 @@ export function openMetrics(now: () => number = Date.now): Metrics {
   const known = (value: number | boolean | null | undefined): Reading => (value === null || value === undefined ? [] : [[{}, Number(value)]])
 
   const turns = new Counter({ name: 'reeve_turns_total', help: 'Scans and turns that ended.', labelNames: ['name', 'result'], registers: [registry] })
-  const seconds = new Histogram({ name: 'reeve_turn_seconds', help: 'How long a scan or turn took.', labelNames: ['name'], buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60], registers: [registry] })
-  const actions = new Counter({ name: 'reeve_actions_total', help: 'Actions applied and undone, by outcome.', labelNames: ['agent', 'direction', 'outcome'], registers: [registry] })
+  const seconds = new Histogram({
+    name: 'reeve_turn_seconds',
+    help: 'How long a scan or turn took.',
+    labelNames: ['name'],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers: [registry]
+  })
+  const actions = new Counter({
+    name: 'reeve_actions_total',
+    help: 'Actions applied and undone, by outcome.',
+    labelNames: ['agent', 'direction', 'outcome'],
+    registers: [registry]
+  })
 
-  gauge('reeve_last_success_timestamp_seconds', 'When a scan or turn last ended well.', ['name'], () => [...lastSuccessMs].map(([name, ms]) => [{ name }, ms / 1_000]))
-  gauge('reeve_verdicts', 'Subjects by state, at the last turn.', ['agent', 'state'], counted('state', ({ decision }) => decision.verdicts.map(({ state }) => state)))
-  gauge('reeve_lag_messages', 'Lag of a group where it is known, at the last turn.', ['agent', 'subject'], () =>
-    [...lastTurn].flatMap(([agent, { decision }]) => decision.verdicts.flatMap(({ subject, lagMessages }) => (lagMessages === null ? [] : [[{ agent, subject }, lagMessages] as const])))
+  gauge('reeve_last_success_timestamp_seconds', 'When a scan or turn last ended well.', ['name'], () =>
+    [...lastSuccessMs].map(([name, ms]) => [{ name }, ms / 1_000])
   )
-  gauge('reeve_notices', 'Notices by fate, at the last turn.', ['agent', 'state'], counted('state', ({ look }) => [...look.observed.notices.values()].map(({ state }) => state)))
-  gauge('reeve_standing_actions', 'Actions in force, at the last turn.', ['agent'], perAgent(({ look }) => look.observed.standing.length))
-  gauge('reeve_refused_actions', 'Actions that the gate refused, at the last turn.', ['agent'], perAgent(({ judged }) => judged.refused.length))
-  gauge('reeve_unseen_parts', 'Parts of the cluster that the last turn could not see.', ['agent'], perAgent(({ look }) => look.observed.view.unseen.length))
-  gauge('reeve_observation_age_seconds', 'Age of the observation that the last turn decided on.', ['agent'], perAgent(({ look }) => (now() - look.observed.view.atMs) / 1_000))
+  gauge(
+    'reeve_verdicts',
+    'Subjects by state, at the last turn.',
+    ['agent', 'state'],
+    counted('state', ({ decision }) => decision.verdicts.map(({ state }) => state))
+  )
+  gauge('reeve_lag_messages', 'Lag of a group where it is known, at the last turn.', ['agent', 'subject'], () =>
+    [...lastTurn].flatMap(([agent, { decision }]) =>
+      decision.verdicts.flatMap(({ subject, lagMessages }) => (lagMessages === null ? [] : [[{ agent, subject }, lagMessages] as const]))
+    )
+  )
+  gauge(
+    'reeve_notices',
+    'Notices by fate, at the last turn.',
+    ['agent', 'state'],
+    counted('state', ({ look }) => [...look.observed.notices.values()].map(({ state }) => state))
+  )
+  gauge(
+    'reeve_standing_actions',
+    'Actions in force, at the last turn.',
+    ['agent'],
+    perAgent(({ look }) => look.observed.standing.length)
+  )
+  gauge(
+    'reeve_refused_actions',
+    'Actions that the gate refused, at the last turn.',
+    ['agent'],
+    perAgent(({ judged }) => judged.refused.length)
+  )
+  gauge(
+    'reeve_unseen_parts',
+    'Parts of the cluster that the last turn could not see.',
+    ['agent'],
+    perAgent(({ look }) => look.observed.view.unseen.length)
+  )
+  gauge(
+    'reeve_observation_age_seconds',
+    'Age of the observation that the last turn decided on.',
+    ['agent'],
+    perAgent(({ look }) => (now() - look.observed.view.atMs) / 1_000)
+  )
   gauge('reeve_leader', '1 while this replica leads, 0 while it stands by.', [], () => known(leading?.leader))
   gauge('reeve_epoch', 'Epoch of the leadership that this replica last held.', [], () => known(leading?.epoch))
   gauge('reeve_clock_trusted', '1 while two clocks agree within 30 s.', [], () => known(sources.clockTrusted?.()))
   gauge('reeve_redis_connected', '1 while Redis answers.', [], () => known(sources.queue?.().connected))
   gauge('reeve_redis_degraded', '1 while turns depend on the local timer, or Redis is not set as it should be.', [], () => known(sources.queue?.().degraded))
   gauge('reeve_redis_direct_turns', 'Turns since the start that the local timer brought.', [], () => known(sources.queue?.().directTurns))
-  gauge('reeve_kafka_requests', 'Requests to Kafka since the start.', ['client'], () => (sources.kafka?.() ?? []).map(({ client, requests }) => [{ client }, requests]))
-  gauge('reeve_kafka_throttled_seconds', 'How long the brokers asked Reeve to wait, since the start.', ['client'], () => (sources.kafka?.() ?? []).map(({ client, throttledMs }) => [{ client }, throttledMs / 1_000]))
+  gauge('reeve_kafka_requests', 'Requests to Kafka since the start.', ['client'], () =>
+    (sources.kafka?.() ?? []).map(({ client, requests }) => [{ client }, requests])
+  )
+  gauge('reeve_kafka_throttled_seconds', 'How long the brokers asked Reeve to wait, since the start.', ['client'], () =>
+    (sources.kafka?.() ?? []).map(({ client, throttledMs }) => [{ client }, throttledMs / 1_000])
+  )
 
   return {
     tick(name, result, tookMs) {

@@ -9,10 +9,27 @@ import { openMetrics, type TurnFacts } from './metrics.ts'
 const nothing = () => undefined
 const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const facts: TurnFacts = {
-  look: { observed: { view: { atMs: 90_000, unseen: [1, 2] }, standing: [1], notices: new Map([['a', { state: 'failed' }], ['b', { state: 'delivered' }]]) } },
-  decision: { verdicts: [{ subject: 'g1', state: 'healthy', lagMessages: 5 }, { subject: 'g"2\n\\', state: 'stuck', lagMessages: null }] },
+  look: {
+    observed: {
+      view: { atMs: 90_000, unseen: [1, 2] },
+      standing: [1],
+      notices: new Map([
+        ['a', { state: 'failed' }],
+        ['b', { state: 'delivered' }]
+      ])
+    }
+  },
+  decision: {
+    verdicts: [
+      { subject: 'g1', state: 'healthy', lagMessages: 5 },
+      { subject: 'g"2\n\\', state: 'stuck', lagMessages: null }
+    ]
+  },
   judged: { refused: [1] },
-  outcomes: [{ undo: false, outcome: 'done' }, { undo: true, outcome: 'unknown' }]
+  outcomes: [
+    { undo: false, outcome: 'done' },
+    { undo: true, outcome: 'unknown' }
+  ]
 }
 const samples = async (text: Promise<string>) => (await text).split('\n').filter(line => /^reeve_(?!process|nodejs)/.test(line))
 
@@ -27,7 +44,11 @@ test('a turn is counted, and unknown lag has no sample', async () => {
   metrics.tick('consumer-guardian', 'failed', 300)
   metrics.turn('consumer-guardian', facts)
   metrics.role(true, 7)
-  metrics.read({ queue: () => ({ connected: true, degraded: false, directTurns: 3 }), kafka: () => [{ client: 'reeve', requests: 12, throttledMs: 1_500 }], clockTrusted: () => null })
+  metrics.read({
+    queue: () => ({ connected: true, degraded: false, directTurns: 3 }),
+    kafka: () => [{ client: 'reeve', requests: 12, throttledMs: 1_500 }],
+    clockTrusted: () => null
+  })
   const lines = await samples(metrics.text())
   for (const line of [
     'reeve_turns_total{name="consumer-guardian",result="ok"} 1',
@@ -69,14 +90,14 @@ const opened: Http[] = []
 afterEach(async () => {
   for (const http of opened.splice(0)) await http.close()
 })
-async function http(ready: () => { role: string } & object = () => ({ role: 'leader' })) {
+async function port(ready: () => { role: string } & object = () => ({ role: 'leader' })) {
   const one = await openHttp({ host: '127.0.0.1', port: 0, metrics: openMetrics(), ready, log: silent })
   opened.push(one)
   return { one, get: (path: string, init: RequestInit = {}) => fetch(`http://${one.address}${path}`, init) }
 }
 
 test('the three paths answer a GET, all else is refused', async () => {
-  const { get } = await http()
+  const { get } = await port()
   const metrics = await get('/metrics')
   expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
   expect(await (await get('/healthz?x=1')).json()).toEqual({ alive: true })
@@ -87,14 +108,14 @@ test('the three paths answer a GET, all else is refused', async () => {
 
 test('a replica is ready when it leads or stands by, and says what each part says', async () => {
   let role = 'starting'
-  const { get } = await http(() => ({ role, queue: { degraded: true } }))
+  const { get } = await port(() => ({ role, queue: { degraded: true } }))
   const starting = await get('/readyz')
   expect([starting.status, await starting.json()]).toEqual([503, { ready: false, role: 'starting', queue: { degraded: true } }])
   for (role of ['leader', 'standby']) expect((await get('/readyz')).status).toBe(200)
 })
 
 test('a part that throws gives 500 and the port lives on', async () => {
-  const { get } = await http(() => {
+  const { get } = await port(() => {
     throw new Error('broken part')
   })
   const response = await get('/readyz')
@@ -103,10 +124,10 @@ test('a part that throws gives 500 and the port lives on', async () => {
 })
 
 test('garbage on the port, oversized headers and cut connections leave it working', async () => {
-  const { one, get } = await http()
-  const port = Number(one.address.split(':')[1])
+  const { one, get } = await port()
+  const number = Number(one.address.split(':')[1])
   const throwAt = async (bytes: Uint8Array | string) => {
-    const socket = connect(port, '127.0.0.1').on('error', nothing)
+    const socket = connect(number, '127.0.0.1').on('error', nothing)
     let said = ''
     socket.on('data', chunk => (said += String(chunk)))
     socket.end(bytes)
@@ -115,8 +136,11 @@ test('garbage on the port, oversized headers and cut connections leave it workin
   }
   expect(await throwAt('\x16\x03\x01\x02\x00\x01\x00\x01\xfc')).toContain('400 Bad Request')
   expect(await throwAt(`GET /metrics HTTP/1.1\r\nhost: x\r\nx-long: ${'a'.repeat(20_000)}\r\n\r\n`)).toContain('431')
-  await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async bytes => void (await throwAt(bytes))), { numRuns: 60 })
-  const cut = connect(port, '127.0.0.1').on('error', nothing)
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), async bytes => void (await throwAt(bytes))),
+    { numRuns: 60 }
+  )
+  const cut = connect(number, '127.0.0.1').on('error', nothing)
   await once(cut, 'connect')
   cut.write('GET /met')
   cut.resetAndDestroy()
@@ -124,15 +148,17 @@ test('garbage on the port, oversized headers and cut connections leave it workin
 })
 
 test('closing ends waiting connections and frees the port; a taken port is one sentence', async () => {
-  const { one } = await http()
-  const port = Number(one.address.split(':')[1])
-  await expect(openHttp({ host: '127.0.0.1', port, metrics: openMetrics(), ready: () => ({ role: 'leader' }), log: silent })).rejects.toThrow(`http: cannot listen on 127.0.0.1:${port} (EADDRINUSE)`)
-  const socket = connect(port, '127.0.0.1').on('error', nothing)
+  const { one } = await port()
+  const number = Number(one.address.split(':')[1])
+  await expect(openHttp({ host: '127.0.0.1', port: number, metrics: openMetrics(), ready: () => ({ role: 'leader' }), log: silent })).rejects.toThrow(
+    `http: cannot listen on 127.0.0.1:${number} (EADDRINUSE)`
+  )
+  const socket = connect(number, '127.0.0.1').on('error', nothing)
   await once(socket, 'connect')
   const closed = once(socket, 'close')
   await one.close()
   await closed
-  await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow()
+  await expect(fetch(`http://127.0.0.1:${number}/healthz`)).rejects.toThrow('fetch failed')
 })
 
 function logged() {

@@ -31,7 +31,7 @@ function book() {
       this.gate = gate
     },
     release: () => open?.(),
-    gate: Promise.resolve() as Promise<void>,
+    gate: Promise.resolve(),
     async turn(name: string) {
       busy++
       mostAtOnce = Math.max(mostAtOnce, busy)
@@ -49,7 +49,11 @@ function lines() {
   return { log, warnings }
 }
 
-function queue(redisUrl: string, onTurn: (name: string, jobId: string) => Promise<void>, more: { prefix?: string; graceMs?: number; log?: Log } = {}): WorkQueue {
+function queue(
+  redisUrl: string,
+  onTurn: (name: string, jobId: string) => Promise<void>,
+  more: { prefix?: string; graceMs?: number; log?: Log } = {}
+): WorkQueue {
   const work = openQueue({ redisUrl, prefix: more.prefix ?? 'test', log: more.log ?? lines().log, concurrency: 4, onTurn, graceMs: more.graceMs ?? 500 })
   opened.unshift(work)
   return work
@@ -109,7 +113,7 @@ test('a tick comes at every interval from Redis alone', async () => {
   expect(work.health().directTurns).toBe(0)
   await own.command('HSET', 'test:turns:x', 'a', 'b')
   work.stepDown()
-  await until(() => work.health().leading === false)
+  await until(() => !work.health().leading)
   const count = ran.ran.length
   await new Promise(resolve => setTimeout(resolve, 1_000))
   expect(ran.ran.length).toBeLessThanOrEqual(count + 1)
@@ -147,7 +151,7 @@ for (const when of ['before the lead', 'while a turn runs', 'between two turns',
     // Two intervals, the grace of 500 ms, and one look of the timer.
     expect(Math.max(...gaps)).toBeLessThan(2 * everyMs + 500 + 500)
     await until(() => work.health().connected)
-    expect(((await own.command('ZCARD', 'test:turns:repeat')) as number)).toBe(1)
+    expect(await own.command('ZCARD', 'test:turns:repeat')).toBe(1)
   })
 }
 
@@ -263,7 +267,12 @@ test('a process that is killed during a turn holds its name up for no longer tha
 test('Redis is judged: eviction refused, missing persistence told, an absent one named, the password never shown', async () => {
   const good = await redis()
   await good.start()
-  expect((await inspectRedis(good.url)).map(({ what, level }) => `${what} ${level}`)).toEqual(['reachable ok', 'version ok', 'maxmemory-policy ok', 'appendonly ok'])
+  expect((await inspectRedis(good.url)).map(({ what, level }) => `${what} ${level}`)).toEqual([
+    'reachable ok',
+    'version ok',
+    'maxmemory-policy ok',
+    'appendonly ok'
+  ])
 
   const password = 'hunter2-is-not-shown'
   const bad = await redis(['--appendonly', 'no', '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'], password)
@@ -287,7 +296,9 @@ test('Redis is judged: eviction refused, missing persistence told, an absent one
 
 test('a URL that is none, and a name that cannot be one, are refused in one sentence', async () => {
   await expect(inspectRedis('localhost')).rejects.toThrow('the Redis URL is not of the form')
-  expect(() => openQueue({ redisUrl: 'http://x', prefix: 'test', log: lines().log, concurrency: 1, onTurn: async () => undefined })).toThrow('the Redis URL is not of the form')
+  expect(() => openQueue({ redisUrl: 'http://x', prefix: 'test', log: lines().log, concurrency: 1, onTurn: async () => undefined })).toThrow(
+    'the Redis URL is not of the form'
+  )
   const own = await redis()
   const work = queue(own.url, async () => undefined)
   await expect(work.ask('a:b')).rejects.toThrow("expected letters, digits, '.', '_' and '-'")
