@@ -27,7 +27,12 @@ export interface Contender {
  * Measures all contenders at all tasks, interleaved: each round runs every contender once, so that what else the machine does hits
  * all alike. Resolves with the medians. Progress goes to standard error.
  */
-export async function measure(options: { readonly contenders: readonly Contender[]; readonly tasks: readonly string[]; readonly rounds: number; readonly unit: string }): Promise<Row[]> {
+export async function measure(options: {
+  readonly contenders: readonly Contender[]
+  readonly tasks: readonly string[]
+  readonly rounds: number
+  readonly unit: string
+}): Promise<Row[]> {
   const { contenders, tasks, rounds, unit } = options
   const present = contenders.filter(contender => {
     if (contender.missing) console.error(`${contender.who} is not measured: ${contender.missing}`)
@@ -76,7 +81,8 @@ export function report(name: string, rows: readonly Row[], goals: readonly Goal[
   }
   const table = [[rows[0]?.unit ?? '', ...whats], ...whos.map(who => [who, ...whats.map(what => cell(who, what))])]
   const widths = table[0]!.map((_, column) => Math.max(...table.map(line => line[column]!.length)))
-  const print = (line: readonly string[]): string => line.map((text, column) => (column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!))).join('  ')
+  const print = (line: readonly string[]): string =>
+    line.map((text, column) => (column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!))).join('  ')
   console.log([print(table[0]!), widths.map(width => '-'.repeat(width)).join('  '), ...table.slice(1).map(print)].join('\n'))
   for (const { what, goal, measured, met } of goals) console.log(`${met ? 'met    ' : 'NOT MET'}  ${what}: goal ${goal}, measured ${measured}`)
   console.log(JSON.stringify({ name, rows, goals }))

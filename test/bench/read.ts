@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { javaOutput, stack, unique } from '#test/support/stack.ts'
 import type { Reading } from './contenders/reading.ts'
@@ -6,13 +7,16 @@ import { type Contender, measure, report, type Row, runAlone } from './harness.t
 
 // How fast a topic is read from its start to its end: the log reader beside the clients that others use.
 
+const { values } = parseArgs({ options: { scale: { type: 'string', default: '1' }, rounds: { type: 'string', default: '3' } } })
+const scale = Number(values.scale)
+const rounds = Number(values.rounds)
+if (!(scale > 0) || !Number.isInteger(rounds) || rounds < 1) throw new Error('expected --scale FACTOR above 0 and --rounds COUNT from 1')
 const partitions = 4
-const rounds = 3
 const kinds = [
-  { what: '100 B', recordBytes: 100, records: 2_000_000, compression: 'none' },
-  { what: '100 B lz4', recordBytes: 100, records: 2_000_000, compression: 'lz4' },
-  { what: '1 KB', recordBytes: 1_000, records: 200_000, compression: 'none' },
-  { what: '1 KB lz4', recordBytes: 1_000, records: 200_000, compression: 'lz4' }
+  { what: '100 B', recordBytes: 100, records: 2_000_000 * scale, compression: 'none' },
+  { what: '100 B lz4', recordBytes: 100, records: 2_000_000 * scale, compression: 'lz4' },
+  { what: '1 KB', recordBytes: 1_000, records: 400_000 * scale, compression: 'none' },
+  { what: '1 KB lz4', recordBytes: 1_000, records: 400_000 * scale, compression: 'lz4' }
 ]
 const { brokers } = stack()
 const admin = new Kafka({ brokers: [...brokers], clientId: 'bench', logLevel: logLevel.NOTHING }).admin()
@@ -23,10 +27,9 @@ async function fill({ what, recordBytes, records, compression }: (typeof kinds)[
   await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] })
   readings.set(what, { brokers, topic, partitions, records })
   console.error(`writing ${records} records of ${what}`)
-  await javaOutput('org.apache.kafka.tools.ProducerPerformance', [
-    ...['--topic', topic, '--num-records', String(records), '--record-size', String(recordBytes), '--throughput', '-1'],
-    ...['--producer-props', `bootstrap.servers=${brokers.join(',')}`, `compression.type=${compression}`, 'linger.ms=10']
-  ])
+  const load = ['--topic', topic, '--num-records', String(records), '--record-size', String(recordBytes), '--throughput', '-1']
+  const producer = [`bootstrap.servers=${brokers.join(',')}`, `compression.type=${compression}`, 'linger.ms=10']
+  await javaOutput('org.apache.kafka.tools.ProducerPerformance', [...load, '--producer-props', ...producer])
 }
 
 function inNode(who: string, file: string): Contender {
@@ -75,7 +78,13 @@ try {
   await admin.disconnect()
 }
 
-function ratioGoal(rows: readonly Row[], who: string, other: string, what: string, atLeast: number): { what: string; goal: string; measured: number; met: boolean } {
+function ratioGoal(
+  rows: readonly Row[],
+  who: string,
+  other: string,
+  what: string,
+  atLeast: number
+): { what: string; goal: string; measured: number; met: boolean } {
   const value = (name: string): number => rows.find(row => row.who === name && row.what === what)!.value
   const measured = Math.round((value(who) / value(other)) * 100) / 100
   return { what: `${who} / ${other}, ${what}`, goal: `>= ${atLeast}`, measured, met: measured >= atLeast }

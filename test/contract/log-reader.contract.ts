@@ -46,7 +46,12 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
       opened.push(reader)
       return harness.createTopic(partitions)
     }
-    const record = (topic: string, value: string | null, partition = 0): NewRecord => ({ topic, partition, key: Buffer.from('k'), value: value === null ? null : Buffer.from(value) })
+    const record = (topic: string, value: string | null, partition = 0): NewRecord => ({
+      topic,
+      partition,
+      key: Buffer.from('k'),
+      value: value === null ? null : Buffer.from(value)
+    })
     const appendOpen = (topic: string, ...values: string[]) => appender.append(values.map(value => record(topic, value)))
     const append = async (topic: string, ...values: string[]) => {
       const appended = await appendOpen(topic, ...values)
@@ -68,7 +73,17 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
     test('records come back as they were written', async () => {
       const topic = await fresh()
       const written: NewRecord[] = [
-        { topic, partition: 0, key: Buffer.from('a'), value: Buffer.from('1'), timestampMs: 1_700_000_000_000, headers: [{ key: 'trace', value: Buffer.from([0, 255]) }, { key: 'empty', value: null }] },
+        {
+          topic,
+          partition: 0,
+          key: Buffer.from('a'),
+          value: Buffer.from('1'),
+          timestampMs: 1_700_000_000_000,
+          headers: [
+            { key: 'trace', value: Buffer.from([0, 255]) },
+            { key: 'empty', value: null }
+          ]
+        },
         { topic, partition: 0, key: null, value: Buffer.alloc(0), timestampMs: 1_600_000_000_000 },
         { topic, partition: 0, key: Buffer.from('a'), value: null, timestampMs: 1_500_000_000_000 }
       ]
@@ -209,7 +224,10 @@ export function logReaderContract(open: () => Promise<LogReaderHarness>, name: s
 
     test('a topic that does not exist is an error that names it', async () => {
       await fresh()
-      await expect(reader.assign('no-such-topic', 0, 'start')).rejects.toMatchObject({ apiError: 'UNKNOWN_TOPIC_OR_PARTITION', message: expect.stringContaining('no-such-topic') })
+      await expect(reader.assign('no-such-topic', 0, 'start')).rejects.toMatchObject({
+        apiError: 'UNKNOWN_TOPIC_OR_PARTITION',
+        message: expect.stringContaining('no-such-topic')
+      })
     })
 
     test('another incarnation of a topic is never read', async () => {

@@ -41,7 +41,8 @@ export async function brokerLogHarness(): Promise<LogReaderHarness> {
       for (const partition of partitions) await reader.assign(topic, partition, 'end')
       const unsettled = new Set(partitions)
       while (unsettled.size > 0)
-        for (const { partition, lastStableOffset, highWatermark } of await reader.poll({ maxWaitMs: 20 })) if (lastStableOffset === highWatermark) unsettled.delete(partition)
+        for (const { partition, lastStableOffset, highWatermark } of await reader.poll({ maxWaitMs: 20 }))
+          if (lastStableOffset === highWatermark) unsettled.delete(partition)
       await reader.close()
     },
     async deleteRecords(topic, partition, before) {

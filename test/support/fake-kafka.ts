@@ -47,7 +47,11 @@ export function fakeKafka(options: { nowMs?: () => number; pollEntries?: number 
   }
   const partition = (topic: string, index = 0): FakePartition => {
     const found = shared.topics.get(topic)?.partitions[index]
-    if (!found) throw new KafkaFault('protocol', `topic ${topic} partition ${index}: UNKNOWN_TOPIC_OR_PARTITION`, { apiError: 'UNKNOWN_TOPIC_OR_PARTITION', outcome: 'refused' })
+    if (!found)
+      throw new KafkaFault('protocol', `topic ${topic} partition ${index}: UNKNOWN_TOPIC_OR_PARTITION`, {
+        apiError: 'UNKNOWN_TOPIC_OR_PARTITION',
+        outcome: 'refused'
+      })
     return found
   }
   const changed = (): void => {
@@ -73,7 +77,8 @@ export function fakeKafka(options: { nowMs?: () => number; pollEntries?: number 
     const writer = writerOf(transactionalId)
     let epoch: number | null = null
     const refuseWhenFenced = (): void => {
-      if (epoch !== null && epoch !== writer.epoch) throw new KafkaFault('fenced', `appender ${transactionalId}: PRODUCER_FENCED`, { apiError: 'PRODUCER_FENCED' })
+      if (epoch !== null && epoch !== writer.epoch)
+        throw new KafkaFault('fenced', `appender ${transactionalId}: PRODUCER_FENCED`, { apiError: 'PRODUCER_FENCED' })
     }
     return {
       transactionalId,
@@ -87,7 +92,8 @@ export function fakeKafka(options: { nowMs?: () => number; pollEntries?: number 
         if (epoch === null) throw new KafkaFault('protocol', `appender ${transactionalId}: fence() must come before the first append`)
         refuseWhenFenced()
         const fault = writer.faults.shift()
-        if (fault === 'refused') throw new KafkaFault('protocol', `appender ${transactionalId}: NOT_ENOUGH_REPLICAS`, { apiError: 'NOT_ENOUGH_REPLICAS', retriable: true })
+        if (fault === 'refused')
+          throw new KafkaFault('protocol', `appender ${transactionalId}: NOT_ENOUGH_REPLICAS`, { apiError: 'NOT_ENOUGH_REPLICAS', retriable: true })
         const { transaction, offsets } = write(records)
         end(transaction, fault === 'unknown-lost' ? 'aborted' : 'committed')
         if (!fault) return { offsets, logAppendTimeMs: null }

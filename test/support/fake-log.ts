@@ -33,7 +33,19 @@ export class FakePartition {
   append(record: NewRecord | null, transaction: Transaction, nowMs: number): number {
     const offset = this.highWatermark++
     const { topic, partition } = this
-    this.entries.push({ offset, transaction, record: record && { topic, partition, offset, timestampMs: record.timestampMs ?? nowMs, key: record.key, value: record.value, headers: record.headers ?? [] } })
+    this.entries.push({
+      offset,
+      transaction,
+      record: record && {
+        topic,
+        partition,
+        offset,
+        timestampMs: record.timestampMs ?? nowMs,
+        key: record.key,
+        value: record.value,
+        headers: record.headers ?? []
+      }
+    })
     transaction.partitions.add(this)
     return offset
   }
@@ -59,8 +71,14 @@ export class FakePartition {
 
   /** Keeps the newest record of each key, as the log cleaner does in the end; offsets stay as they are. */
   compact(): void {
-    const newest = new Map(this.entries.filter(({ record, transaction }) => record && transaction.state === 'committed').map(({ record, offset }) => [record!.key?.toString('hex'), offset]))
-    this.entries = this.entries.filter(({ record, transaction, offset }) => transaction.state === 'open' || (record !== null && newest.get(record.key?.toString('hex')) === offset))
+    const newest = new Map(
+      this.entries
+        .filter(({ record, transaction }) => record && transaction.state === 'committed')
+        .map(({ record, offset }) => [record!.key?.toString('hex'), offset])
+    )
+    this.entries = this.entries.filter(
+      ({ record, transaction, offset }) => transaction.state === 'open' || (record !== null && newest.get(record.key?.toString('hex')) === offset)
+    )
   }
 }
 
@@ -74,6 +92,6 @@ export class FakeTopic {
 }
 
 export function endTransaction(transaction: Transaction, state: 'committed' | 'aborted', nowMs: number): void {
-  for (const partition of [...transaction.partitions]) partition.append(null, transaction, nowMs)
+  for (const partition of transaction.partitions) partition.append(null, transaction, nowMs)
   transaction.state = state
 }

@@ -28,11 +28,18 @@ export function fakeReader(shared: Shared): LogReader {
   }
   const logOf = ({ topic, partition, topicId }: Place): FakePartition => {
     const found = shared.topics.get(topic)
-    if (!found) throw new KafkaFault('protocol', `topic ${topic} partition ${partition}: the topic was deleted, its id was ${topicId}`, { apiError: 'UNKNOWN_TOPIC_OR_PARTITION' })
-    if (found.topicId !== topicId)
-      throw new KafkaFault('protocol', `topic ${topic} partition ${partition}: the topic was deleted and created again, its id was ${topicId} and is ${found.topicId}`, {
-        apiError: 'INCONSISTENT_TOPIC_ID'
+    if (!found)
+      throw new KafkaFault('protocol', `topic ${topic} partition ${partition}: the topic was deleted, its id was ${topicId}`, {
+        apiError: 'UNKNOWN_TOPIC_OR_PARTITION'
       })
+    if (found.topicId !== topicId)
+      throw new KafkaFault(
+        'protocol',
+        `topic ${topic} partition ${partition}: the topic was deleted and created again, its id was ${topicId} and is ${found.topicId}`,
+        {
+          apiError: 'INCONSISTENT_TOPIC_ID'
+        }
+      )
     return found.partitions[partition]!
   }
   const fetch = (place: Place): Fetched => {
@@ -55,7 +62,11 @@ export function fakeReader(shared: Shared): LogReader {
       open()
       const found = shared.topics.get(topic)
       const log = found?.partitions[partition]
-      if (!found || !log) throw new KafkaFault('protocol', `topic ${topic} partition ${partition}: UNKNOWN_TOPIC_OR_PARTITION`, { apiError: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
+      if (!found || !log)
+        throw new KafkaFault('protocol', `topic ${topic} partition ${partition}: UNKNOWN_TOPIC_OR_PARTITION`, {
+          apiError: 'UNKNOWN_TOPIC_OR_PARTITION',
+          retriable: true
+        })
       const offset = startAt === 'start' ? log.logStartOffset : startAt === 'end' ? log.lastStableOffset : startAt
       places.set(`${topic} ${partition}`, { topicId: found.topicId, topic, partition, offset })
     },

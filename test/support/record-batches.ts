@@ -54,7 +54,17 @@ export function summed(batch: Buffer): Buffer {
 export type PartitionSketch = Partial<FetchedPartition> & Pick<FetchedPartition, 'topicId' | 'partition'>
 
 export function fetchedPartition(sketch: PartitionSketch): FetchedPartition {
-  return { errorCode: 0, highWatermark: 0, lastStableOffset: 0, logStartOffset: 0, abortedTransactions: [], records: Buffer.alloc(0), divergingEpoch: null, currentLeader: null, ...sketch }
+  return {
+    errorCode: 0,
+    highWatermark: 0,
+    lastStableOffset: 0,
+    logStartOffset: 0,
+    abortedTransactions: [],
+    records: Buffer.alloc(0),
+    divergingEpoch: null,
+    currentLeader: null,
+    ...sketch
+  }
 }
 
 /** A Fetch answer as bytes, without the header. */
@@ -93,6 +103,8 @@ function appendPartition(writer: Writer, partition: FetchedPartition): void {
     .append(partition.records)
   const { divergingEpoch, currentLeader } = partition
   writer.appendUnsignedVarInt(Number(divergingEpoch !== null) + Number(currentLeader !== null))
-  if (divergingEpoch) writer.appendUnsignedVarInt(0).appendUnsignedVarInt(13).appendInt32(divergingEpoch.epoch).appendInt64(BigInt(divergingEpoch.endOffset)).appendTaggedFields()
-  if (currentLeader) writer.appendUnsignedVarInt(1).appendUnsignedVarInt(9).appendInt32(currentLeader.leaderId).appendInt32(currentLeader.leaderEpoch).appendTaggedFields()
+  if (divergingEpoch)
+    writer.appendUnsignedVarInt(0).appendUnsignedVarInt(13).appendInt32(divergingEpoch.epoch).appendInt64(BigInt(divergingEpoch.endOffset)).appendTaggedFields()
+  if (currentLeader)
+    writer.appendUnsignedVarInt(1).appendUnsignedVarInt(9).appendInt32(currentLeader.leaderId).appendInt32(currentLeader.leaderEpoch).appendTaggedFields()
 }

@@ -39,7 +39,11 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
   const asked: ScriptedBrokers['asked'] = { metadata: 0, fetches: [], mostAtOnce: 0 }
 
   const endOf = (log: BrokerLog): number => headers(log).at(-1)?.lastOffset ?? -1
-  const ends = (log: BrokerLog) => ({ logStartOffset: log.logStartOffset ?? 0, highWatermark: endOf(log) + 1, lastStableOffset: log.lastStableOffset ?? endOf(log) + 1 })
+  const ends = (log: BrokerLog) => ({
+    logStartOffset: log.logStartOffset ?? 0,
+    highWatermark: endOf(log) + 1,
+    lastStableOffset: log.lastStableOffset ?? endOf(log) + 1
+  })
   const endOfEpoch = (log: BrokerLog, of: number): { epoch: number; endOffset: number } | null => {
     if (of > Math.max(0, ...headers(log).map(header => header.partitionLeaderEpoch))) return null
     const last = headers(log).findLast(header => header.partitionLeaderEpoch <= of)
@@ -58,7 +62,8 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
     const { fetchOffset, lastFetchedEpoch } = partition
     const common = lastFetchedEpoch < 0 ? undefined : endOfEpoch(log, lastFetchedEpoch)
     if (common === null || fetchOffset < ends(log).logStartOffset) return fetchedPartition({ ...place, errorCode: errors.OFFSET_OUT_OF_RANGE })
-    if (common && (common.epoch < lastFetchedEpoch || common.endOffset < fetchOffset)) return fetchedPartition({ ...place, ...ends(log), divergingEpoch: common })
+    if (common && (common.epoch < lastFetchedEpoch || common.endOffset < fetchOffset))
+      return fetchedPartition({ ...place, ...ends(log), divergingEpoch: common })
     if (fetchOffset > ends(log).highWatermark) return fetchedPartition({ ...place, errorCode: errors.OFFSET_OUT_OF_RANGE })
     const records: Buffer[] = []
     for (const [index, header] of headers(log).entries()) {
@@ -70,14 +75,21 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
   }
 
   const answer = async (broker: number, key: number, version: number, args: unknown[]): Promise<unknown> => {
-    if (key === 18) return { apiKeys: [{ apiKey: 1, maxVersion: brokers.fetchVersion }, { apiKey: 2, maxVersion: 9 }] }
+    if (key === 18)
+      return {
+        apiKeys: [
+          { apiKey: 1, maxVersion: brokers.fetchVersion },
+          { apiKey: 2, maxVersion: 9 }
+        ]
+      }
     const log = logsOf.get(broker)!
     if (key === 1) {
       const [partitions, limits] = args as [FetchPartition[], FetchLimits]
       asked.fetches.push({ broker, version, partition: partitions[0]!, limits })
       asked.mostAtOnce = Math.max(asked.mostAtOnce, ++atOnce)
       const fetched = partitions.map(partition => fetch(broker, partition, limits))
-      if (fetched.every(partition => partition.records.length === 0 && partition.errorCode === 0 && !partition.divergingEpoch)) await new Promise(resolve => setTimeout(resolve, limits.maxWaitMs))
+      if (fetched.every(partition => partition.records.length === 0 && partition.errorCode === 0 && !partition.divergingEpoch))
+        await new Promise(resolve => setTimeout(resolve, limits.maxWaitMs))
       else await new Promise(setImmediate)
       atOnce--
       return { throttleTimeMs: 0, errorCode: 0, partitions: fetched } satisfies FetchResponse
@@ -90,7 +102,9 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
     }
     const [, isolation, [{ partitions }]] = args as [number, number, [{ partitions: { timestamp: bigint }[] }]]
     const { logStartOffset, highWatermark, lastStableOffset } = ends(log)
-    const offset = { '-1': isolation === 1 ? lastStableOffset : highWatermark, '-2': logStartOffset, '-4': log.localLogStartOffset ?? logStartOffset }[String(partitions[0]!.timestamp)]
+    const offset = { '-1': isolation === 1 ? lastStableOffset : highWatermark, '-2': logStartOffset, '-4': log.localLogStartOffset ?? logStartOffset }[
+      String(partitions[0]!.timestamp)
+    ]
     return { topics: [{ name: topic, partitions: [{ partitionIndex: 0, errorCode, timestamp: -1n, offset: BigInt(offset!), leaderEpoch: epoch }] }] }
   }
 
@@ -113,7 +127,13 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
       asked.metadata++
       const partition = { errorCode: 0, partitionIndex: 0, leaderId: leader ?? -1, leaderEpoch: epoch, replicaNodes: [], isrNodes: [], offlineReplicas: [] }
       const known = { errorCode: 0, name: topic, topicId: brokers.topicId ?? '', isInternal: false, partitions: [partition], topicAuthorizedOperations: 0 }
-      return { throttleTimeMs: 0, brokers: [], clusterId: 'c', controllerId: 1, topics: brokers.topicId === null ? [{ ...known, errorCode: 3, partitions: [] }] : [known] }
+      return {
+        throttleTimeMs: 0,
+        brokers: [],
+        clusterId: 'c',
+        controllerId: 1,
+        topics: brokers.topicId === null ? [{ ...known, errorCode: 3, partitions: [] }] : [known]
+      }
     }
   }
   return brokers

@@ -121,7 +121,8 @@ export class BatchReader {
           }
         })
       }
-      if (offsets.size < partitions.length) await this.#waitUntil(Math.min(...partitions.filter(assigned => !offsets.has(assigned)).map(assigned => assigned.retryAtMs)), signal)
+      if (offsets.size < partitions.length)
+        await this.#waitUntil(Math.min(...partitions.filter(assigned => !offsets.has(assigned)).map(assigned => assigned.retryAtMs)), signal)
     }
   }
 
@@ -258,7 +259,13 @@ export class BatchReader {
   /** Asks for more of what is known to be there, while the caller works on what came. */
   #prefetch(maxWaitMs: number): void {
     const behind = this.assigned.filter(
-      assigned => ready(assigned) && !assigned.held && !assigned.misplaced && assigned.servings > 1 && assigned.ends !== null && assigned.fetchOffset < assigned.ends.lastStableOffset
+      assigned =>
+        ready(assigned) &&
+        !assigned.held &&
+        !assigned.misplaced &&
+        assigned.servings > 1 &&
+        assigned.ends !== null &&
+        assigned.fetchOffset < assigned.ends.lastStableOffset
     )
     for (const [leader, partitions] of Map.groupBy(behind, assigned => assigned.leader!)) {
       const lane = this.#lane(leader)
@@ -294,7 +301,11 @@ export class BatchReader {
       const { fetch } = await this.#versions.of(leader)
       const response = await this.#cluster.request(leader, fetch, asked, limits)
       lane.inFlight = null
-      this.#arrived(lane, new Map(partitions.map((assigned, index) => [`${assigned.topicId} ${assigned.partition}`, { assigned, askedOffset: asked[index]!.fetchOffset }])), response)
+      this.#arrived(
+        lane,
+        new Map(partitions.map((assigned, index) => [`${assigned.topicId} ${assigned.partition}`, { assigned, askedOffset: asked[index]!.fetchOffset }])),
+        response
+      )
       if (lane.answers.length > 0) this.#prefetch(limits.maxWaitMs)
     } catch (error) {
       lane.inFlight = null
@@ -316,7 +327,8 @@ export class BatchReader {
       if (!found || !this.isCurrent(found.assigned) || found.askedOffset !== found.assigned.fetchOffset) continue
       const { assigned } = found
       if (fetched.errorCode !== 0) this.#refused(assigned, fetched)
-      else if (fetched.divergingEpoch) assigned.move('truncated', Math.max(fetched.logStartOffset, assigned.epochs.commonEnd(fetched.divergingEpoch.epoch, fetched.divergingEpoch.endOffset)))
+      else if (fetched.divergingEpoch)
+        assigned.move('truncated', Math.max(fetched.logStartOffset, assigned.epochs.commonEnd(fetched.divergingEpoch.epoch, fetched.divergingEpoch.endOffset)))
       else answer.push(...this.#walk(assigned, fetched, holdsNothing))
     }
     if (response.errorCode !== 0) for (const { assigned } of asked.values()) lostLeader(assigned, apiErrorName(response.errorCode), performance.now())

@@ -73,7 +73,8 @@ export class ByteCursor {
 
   #advance(length: number): number {
     const start = this.position
-    if (length < 0 || length > this.bytes.length - start) throw new RangeError(`${length} bytes expected at byte ${start}, ${this.bytes.length - start} are there`)
+    if (length < 0 || length > this.bytes.length - start)
+      throw new RangeError(`${length} bytes expected at byte ${start}, ${this.bytes.length - start} are there`)
     this.position = start + length
     return start
   }

@@ -32,7 +32,8 @@ function play(steps: readonly Step[]): { log: Written[]; aborted: AbortedRange[]
   for (const { producer, act, records } of steps) {
     const sketch = { baseOffset: offset, records: Array.from({ length: records }, () => ({ key: null, value: Buffer.from('x') })) }
     if (act === 'plain') append(brokerBatch(sketch), 'committed')
-    else if (act === 'write') open.set(producer, [...(open.get(producer) ?? []), append(brokerBatch({ ...sketch, producerId: producer, transactional: true }), 'open')])
+    else if (act === 'write')
+      open.set(producer, [...(open.get(producer) ?? []), append(brokerBatch({ ...sketch, producerId: producer, transactional: true }), 'open')])
     else {
       const ofProducer = open.get(producer)
       if (!ofProducer) continue
@@ -63,8 +64,8 @@ test('over any interleaving of transactions and any cuts between fetches, exactl
         index += answer.length
         const [from, to] = [answer[0]!.batch.header.baseOffset, answer.at(-1)!.batch.header.lastOffset]
         // As the broker's transaction index is asked: what overlaps the range of the answer. In any order.
-        const index_ = aborted.filter(range => range.lastOffset >= from && range.firstOffset <= to).toReversed()
-        const kindOf = committedFilter(index_)
+        const overlapping = aborted.filter(range => range.lastOffset >= from && range.firstOffset <= to).toReversed()
+        const kindOf = committedFilter(overlapping)
         for (const { batch } of answer) seen.push(kindOf(batch.header, isControl(batch.header) && controlType(batch) === 0))
       }
       expect(seen).toEqual(stable.map(({ fate }) => (fate === 'committed' ? 'data' : fate)))
@@ -75,7 +76,11 @@ test('over any interleaving of transactions and any cuts between fetches, exactl
 
 test('after its abort marker a producer is believed again within the same answer', () => {
   const kindOf = committedFilter([{ producerId: 1n, firstOffset: 0 }])
-  const headers = [brokerBatch({ baseOffset: 0, producerId: 1, transactional: true }), markerBatch(1, 1, 'abort'), brokerBatch({ baseOffset: 2, producerId: 1, transactional: true })]
+  const headers = [
+    brokerBatch({ baseOffset: 0, producerId: 1, transactional: true }),
+    markerBatch(1, 1, 'abort'),
+    brokerBatch({ baseOffset: 2, producerId: 1, transactional: true })
+  ]
   expect(headers.map((bytes, index) => kindOf(walkBatches(bytes)[0]!.header, index === 1))).toEqual(['aborted', 'control', 'data'])
 })
 

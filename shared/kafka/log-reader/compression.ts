@@ -40,7 +40,7 @@ function unsnappy(bytes: Buffer, maxBytes: number): Buffer {
   }
   const chunks: Buffer[] = []
   let total = 0
-  for (let position = xerialHeaderBytes; position < bytes.length; ) {
+  for (let position = xerialHeaderBytes; position < bytes.length;) {
     const length = bytes.readUInt32BE(position)
     const chunk = bytes.subarray(position + 4, position + 4 + length)
     if (chunk.length !== length) throw new RangeError(`a snappy chunk of ${length} bytes at byte ${position}, ${chunk.length} are there`)

@@ -59,6 +59,9 @@ test('the request of the newest and of the oldest version has the bytes that ano
     { topicId, partition: 4, currentLeaderEpoch: -1, fetchOffset: 0, lastFetchedEpoch: -1 }
   ]
   const others = { topicId, partitions: asked.map(one => ({ ...one, fetchOffset: BigInt(one.fetchOffset), partitionMaxBytes: limits.maxPartitionBytes })) }
-  for (const [version, other] of [[17, fetchV17], [13, fetchV13]] as const)
+  for (const [version, other] of [
+    [17, fetchV17],
+    [13, fetchV13]
+  ] as const)
     expect(encodeRequest(version, asked, limits).buffer).toEqual(other.createRequest(500, 1, 1_000_000, 1, 0, -1, [others], [], '').buffer)
 })

@@ -7,9 +7,13 @@ import { PositionReader } from './log-reader.ts'
 
 /** Batches of five records each, values are offsets. */
 const batches = (from: number, to: number, leaderEpoch: number): Buffer[] =>
-  Array.from({ length: (to - from) / 5 }, (_, index) => {
+  Array.from({ length: (to - from) / 5 }, (_batch, index) => {
     const baseOffset = from + index * 5
-    return brokerBatch({ baseOffset, leaderEpoch, records: Array.from({ length: 5 }, (_, delta) => ({ key: null, value: Buffer.from(String(baseOffset + delta)) })) })
+    return brokerBatch({
+      baseOffset,
+      leaderEpoch,
+      records: Array.from({ length: 5 }, (_record, delta) => ({ key: null, value: Buffer.from(String(baseOffset + delta)) }))
+    })
   })
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index)
 
@@ -55,7 +59,10 @@ test('a dead leader is left for the next one', async () => {
 })
 
 test('what a new leader never had is reported, and reading goes on where the logs part', async () => {
-  const { brokers, pollTo, values, moves } = await reading({ 1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 2)] }, 2: { batches: [...batches(0, 10, 1), ...batches(10, 15, 2), ...batches(15, 30, 4)] } })
+  const { brokers, pollTo, values, moves } = await reading({
+    1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 2)] },
+    2: { batches: [...batches(0, 10, 1), ...batches(10, 15, 2), ...batches(15, 30, 4)] }
+  })
   await pollTo(20)
   brokers.lead(2, 4)
   await pollTo(30)
@@ -64,7 +71,10 @@ test('what a new leader never had is reported, and reading goes on where the log
 })
 
 test('a new leader whose older epoch goes on beyond our newer one is read again from where ours began', async () => {
-  const { brokers, pollTo, values, moves } = await reading({ 1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 2)] }, 2: { batches: [...batches(0, 15, 1), ...batches(15, 30, 3)] } })
+  const { brokers, pollTo, values, moves } = await reading({
+    1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 2)] },
+    2: { batches: [...batches(0, 15, 1), ...batches(15, 30, 3)] }
+  })
   await pollTo(20)
   brokers.lead(2, 3)
   await pollTo(30)
@@ -73,7 +83,10 @@ test('a new leader whose older epoch goes on beyond our newer one is read again 
 })
 
 test('a leader that knows none of our epochs is read again as far back as ours are known', async () => {
-  const { brokers, pollTo, moves, values } = await reading({ 1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 5)] }, 2: { batches: [...batches(0, 10, 1), ...batches(10, 25, 2)] } })
+  const { brokers, pollTo, moves, values } = await reading({
+    1: { batches: [...batches(0, 10, 1), ...batches(10, 20, 5)] },
+    2: { batches: [...batches(0, 10, 1), ...batches(10, 25, 2)] }
+  })
   await pollTo(20)
   brokers.lead(2, 6)
   await pollTo(25)
@@ -128,7 +141,7 @@ test('offsets that compaction has emptied to the very end are passed, but not wh
   const log: BrokerLog = { batches: batches(0, 10, 1), lastStableOffset: 30, localLogStartOffset: 20 }
   const { pollTo, reader, values } = await reading({ 1: log })
   await pollTo(10)
-  await reader.poll({ maxWaitMs: 300 })
+  await reader.poll({ maxWaitMs: 1_000 })
   expect(reader.positions()[0]!.offset).toBe(10)
   log.localLogStartOffset = 0
   await pollTo(30)
@@ -187,7 +200,11 @@ test('an older broker is asked in the version that it speaks, and one too old is
 
 test('a callback that throws ends the reading at the batch that it was given', async () => {
   const { reader } = await reading({ 1: { batches: batches(0, 20, 1) } })
-  await expect(reader.readToEnd(({ offset }) => { if (offset === 7) throw new Error('mine') })).rejects.toThrow('mine')
+  await expect(
+    reader.readToEnd(({ offset }) => {
+      if (offset === 7) throw new Error('mine')
+    })
+  ).rejects.toThrow('mine')
   expect(reader.positions()[0]!.offset).toBe(5)
   const seen: number[] = []
   await reader.readToEnd(({ offset }) => void seen.push(offset))

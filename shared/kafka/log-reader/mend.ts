@@ -26,7 +26,12 @@ export async function findLeaders(cluster: Requests, partitions: readonly Assign
       continue
     }
     if (topic.errorCode === 0 && topic.topicId !== assigned.topicId) {
-      disbelieve(assigned, nowMs(), `${assigned.name}: the topic was deleted and created again, its id was ${assigned.topicId} and is ${topic.topicId}`, 'INCONSISTENT_TOPIC_ID')
+      disbelieve(
+        assigned,
+        nowMs(),
+        `${assigned.name}: the topic was deleted and created again, its id was ${assigned.topicId} and is ${topic.topicId}`,
+        'INCONSISTENT_TOPIC_ID'
+      )
       continue
     }
     assigned.unknownSinceMs = null

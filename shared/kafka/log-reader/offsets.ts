@@ -11,7 +11,13 @@ const asked = { 'log-start': -2n, 'high-watermark': -1n, 'last-stable-offset': -
 export type OffsetKind = keyof typeof asked
 
 /** Asks one leader for one kind of offset of partitions that it leads. An error is an answer; throws a KafkaFault when none came. */
-export async function listOffsets(cluster: Requests, versions: Versions, leader: NodeId, kind: OffsetKind, partitions: readonly Assigned[]): Promise<Map<Assigned, OffsetAnswer>> {
+export async function listOffsets(
+  cluster: Requests,
+  versions: Versions,
+  leader: NodeId,
+  kind: OffsetKind,
+  partitions: readonly Assigned[]
+): Promise<Map<Assigned, OffsetAnswer>> {
   const isolation = kind === 'last-stable-offset' ? 1 : 0
   const topics = [...Map.groupBy(partitions, partition => partition.topic)].map(([name, ofTopic]) => ({
     name,
@@ -35,7 +41,12 @@ export async function listOffsets(cluster: Requests, versions: Versions, leader:
  * The end of the newest leader epoch at or below `epoch` in the leader's log (KIP-101); null when the leader knows none.
  * Throws a KafkaFault when no answer came.
  */
-export async function endOfEpoch(cluster: Requests, leader: NodeId, assigned: Assigned, epoch: number): Promise<{ epoch: number; endOffset: number } | { error: string } | null> {
+export async function endOfEpoch(
+  cluster: Requests,
+  leader: NodeId,
+  assigned: Assigned,
+  epoch: number
+): Promise<{ epoch: number; endOffset: number } | { error: string } | null> {
   const response = await cluster.request(leader, offsetForLeaderEpochV4.api, -1, [
     { name: assigned.topic, partitions: [{ partitionIndex: assigned.partition, currentLeaderEpoch: assigned.leaderEpoch, leaderEpoch: epoch }] }
   ])

@@ -34,7 +34,10 @@ test('records come out of every codec as they went in', () => {
 
 test('records below the position are left out', () => {
   const [batch] = walkBatches(brokerBatch({ baseOffset: 10, records: ['a', 'b', 'c'].map(value => ({ key: null, value: Buffer.from(value) })) }))
-  expect(decode(batch!, 11).map(one => [one.offset, String(one.value)])).toEqual([[11, 'b'], [12, 'c']])
+  expect(decode(batch!, 11).map(one => [one.offset, String(one.value)])).toEqual([
+    [11, 'b'],
+    [12, 'c']
+  ])
 })
 
 test('a batch covers the offsets that compaction took from its end', () => {
@@ -50,8 +53,13 @@ test('a batch cut off at the end of an answer is left out', () => {
   for (let cut = 1; cut <= both.length; cut++) expect(walkBatches(both.subarray(0, both.length - cut))).toHaveLength(cut <= both.length / 2 ? 1 : 0)
 })
 
-test('the broker\'s time counts where the topic says so', () => {
-  const sketch = brokerBatch({ records: [{ key: null, value: null, timestampMs: 5 }, { key: null, value: null, timestampMs: 9 }] })
+test("the broker's time counts where the topic says so", () => {
+  const sketch = brokerBatch({
+    records: [
+      { key: null, value: null, timestampMs: 5 },
+      { key: null, value: null, timestampMs: 9 }
+    ]
+  })
   sketch.writeInt16BE(0b1000, 21)
   const [batch] = walkBatches(summed(sketch))
   expect(decode(batch!).map(one => one.timestampMs)).toEqual([9, 9])
@@ -73,7 +81,7 @@ test('any changed byte is caught: by the walk, by the CRC, or it is outside of w
       const outsideOfCrc = at < 8 || (at >= 12 && at < 16)
       for (const batch of walked) expect(crcHolds(batch)).toBe(outsideOfCrc)
     }),
-    { numRuns: 2_000 }
+    { numRuns: 400 }
   )
 })
 
@@ -99,7 +107,7 @@ test('nonsense under a sound CRC is decoded or refused, and takes bounded time a
       const [sound] = walkBatches(brokerBatch({ records: written, codec: codecName }))
       expect(decode(sound!)).toHaveLength(written.length)
     }),
-    { numRuns: 2_000 }
+    { numRuns: 400 }
   )
 })
 
@@ -114,8 +122,8 @@ test('what would be larger than the limit is refused before it is unpacked', () 
     lz4: compressionsAlgorithms.lz4.compressSync(zeros)
   }
   for (const [name, small] of Object.entries(packed) as [keyof typeof packed, Buffer][]) {
-    expect(() => uncompress(numberOf(name), small, 1_000_000), name).toThrow(/limit|larger than|exceed/i)
-    expect(uncompress(numberOf(name), small, 6_000_000), name).satisfy((unpacked: Buffer) => unpacked.equals(zeros))
+    expect(() => uncompress(numberOf(name), small, 1_000_000)).toThrow(/limit|larger than|exceed/i)
+    expect(uncompress(numberOf(name), small, 6_000_000).equals(zeros)).toBe(true)
   }
 })
 

@@ -100,7 +100,8 @@ class Varints {
   headers(end: number): readonly Header[] {
     const count = this.int32()
     if (count === 0) return noHeaders
-    if (count < 0 || count > end - this.position) throw new RangeError(`${count} headers at byte ${this.position}, ${end - this.position} bytes are left in the record`)
+    if (count < 0 || count > end - this.position)
+      throw new RangeError(`${count} headers at byte ${this.position}, ${end - this.position} bytes are left in the record`)
     const headers: Header[] = []
     for (let index = 0; index < count; index++) {
       const key = this.nullableBytes(end)

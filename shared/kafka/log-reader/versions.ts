@@ -28,9 +28,13 @@ export class Versions {
     const fetchVersion = Math.min(newest(1), newestFetchVersion)
     const listOffsetsVersion = Math.min(newest(2), 9)
     if (fetchVersion < oldestFetchVersion || listOffsetsVersion < 7)
-      throw new KafkaFault('protocol', `broker ${node} speaks Fetch up to ${newest(1)} and ListOffsets up to ${newest(2)}, expected at least ${oldestFetchVersion} and 7 (Kafka 3.1)`, {
-        apiError: 'UNSUPPORTED_VERSION'
-      })
+      throw new KafkaFault(
+        'protocol',
+        `broker ${node} speaks Fetch up to ${newest(1)} and ListOffsets up to ${newest(2)}, expected at least ${oldestFetchVersion} and 7 (Kafka 3.1)`,
+        {
+          apiError: 'UNSUPPORTED_VERSION'
+        }
+      )
     const listOffsets = [listOffsetsV7.api, listOffsetsV8.api, listOffsetsV9.api][listOffsetsVersion - 7]!
     const spoken = { fetch: fetchApi(fetchVersion), listOffsets, knowsLocalLogStart: listOffsetsVersion >= 8 }
     this.#known.set(node, spoken)

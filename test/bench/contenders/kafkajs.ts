@@ -1,7 +1,9 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { counter, reading } from './reading.ts'
 
-const consumer = new Kafka({ brokers: [...reading.brokers], clientId: 'bench', logLevel: logLevel.NOTHING }).consumer({ groupId: `bench-${process.pid}-${Date.now()}` })
+const consumer = new Kafka({ brokers: [...reading.brokers], clientId: 'bench', logLevel: logLevel.NOTHING }).consumer({
+  groupId: `bench-${process.pid}-${Date.now()}`
+})
 await consumer.connect()
 await consumer.subscribe({ topic: reading.topic, fromBeginning: true })
 const { begin, count } = counter()

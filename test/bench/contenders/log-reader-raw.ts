@@ -5,7 +5,7 @@ const reader = await openLogReader({ brokers: reading.brokers, clientId: 'bench'
 for (let partition = 0; partition < reading.partitions; partition++) await reader.assign(reading.topic, partition, 'start')
 const { begin, count } = counter()
 begin()
-for (let done = false; !done; ) {
+for (let done = false; !done;) {
   let records = 0
   for (const { batches } of await reader.pollRaw()) for (const { header, kind } of batches) if (kind === 'data') records += header.recordCount
   done = count(records)
