@@ -80,7 +80,7 @@ export const policySchema = z
       unit: 'reads',
       description: 'At most this many single records are read a turn to learn whether there is something to read; what was not read is unknown.'
     }),
-    groups: z.array(override).default([]).meta({ unit: 'list', description: 'Other values of the knobs above for some groups.' })
+    groups: z.array(override).prefault([]).meta({ unit: 'list', description: 'Other values of the knobs above for some groups.' })
   })
   .superRefine((value, context) => {
     const entries = [
