@@ -20,6 +20,7 @@ reeve
   .description('Watch Reeve govern a real Kafka of its own.')
   .option('--until-done', 'end when every expectation was judged')
   .option('--docker', 'containers in place of local processes')
+  .option('--picture <file>', 'write the screen as SVG once a group is paused and its owner answers')
   .action(async options => {
     const { demo } = await import('#deploy/local/demo/index.ts')
     process.exitCode = await demo(cli, options)

@@ -1,0 +1,118 @@
+import { writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cli } from '#shared/cli/session.ts'
+import { openSlackSink } from '../slack-sink.ts'
+import type { LocalStack } from '../stack.ts'
+import { exitCodeOf, withStack } from '../with-stack.ts'
+import { produceBacklog } from './backlog.ts'
+import { cast, topics } from './cast.ts'
+import { configurationEnvironment, configurationText } from './configuration.ts'
+import { startConsumers, startTraffic } from './consumers.ts'
+import { type Expectation, judge } from './expectations.ts'
+import { prepareCluster, writeAppProperties } from './ground.ts'
+import { Owners } from './owners.ts'
+import { pictureOf } from './picture.ts'
+import { Processes } from './processes.ts'
+import { speak, startReeve } from './reeve.ts'
+import { screenChange, screenText } from './screen.ts'
+import type { Seen } from './seen.ts'
+import { Watch } from './watch.ts'
+
+export interface DemoOptions {
+  /** Ends by itself once everything was judged. */
+  readonly untilDone?: true | undefined
+  readonly docker?: true | undefined
+  /** File for an SVG of the screen while a group is paused. */
+  readonly picture?: string | undefined
+}
+
+/** From the moment that all groups run; what did not happen by then is reported as not held. */
+const boundMs = 160_000
+const lookEveryMs = 1_000
+
+/** `npm run demo`: a Kafka of its own, seven groups, and Reeve. Resolves with the exit code: 0 only if every expectation held. */
+export async function demo(cli: Cli, { untilDone, docker, picture }: DemoOptions): Promise<number> {
+  let judged: readonly Expectation[] = []
+  const code = await withStack({ docker: docker ?? false, log: cli.err }, async (stack, stopping) => {
+    const closers: (() => Promise<unknown> | void)[] = []
+    try {
+      const work = play(cli, stack, closers, { untilDone: untilDone ?? false, picture: picture ?? null })
+      const ended = await Promise.race([work, stopping.then(exitCodeOf)])
+      if (typeof ended === 'number') return ended
+      judged = ended
+      return judged.every(({ held }) => held) ? 0 : 1
+    } finally {
+      for (const close of closers.reverse()) await close()
+    }
+  })
+  for (const { what, held, evidence } of judged) cli.out(`${held ? 'held    ' : 'NOT HELD'}  ${what}\n            ${evidence}`)
+  if (judged.length > 0) cli.out(JSON.stringify({ expectations: judged }))
+  return code
+}
+
+/** Builds the scene, then watches. Resolves with the judgement, or never. Whatever it opened, `closers` close in reverse. */
+async function play(cli: Cli, stack: LocalStack, closers: (() => Promise<unknown> | void)[], options: { untilDone: boolean; picture: string | null }): Promise<Expectation[]> {
+  const startedAtMs = Date.now()
+  const { description } = stack
+  const folder = dirname(stack.file)
+  const logs = join(folder, 'logs')
+  const stop = new AbortController()
+  const processes = new Processes(logs, pid => stack.adopt(pid))
+  closers.push(() => processes.close(), () => stop.abort())
+  cli.err(`a Kafka of its own is up: ${description.brokers.join(', ')}; making topics, rights and a backlog`)
+
+  await prepareCluster(description)
+  const propertiesFile = await writeAppProperties(description, folder)
+  const sink = await openSlackSink()
+  closers.push(() => sink.close())
+  const configFile = join(folder, 'reeve.yaml')
+  await writeFile(configFile, configurationText())
+  const environment = (user: string) => configurationEnvironment({ ...description, webhook: sink.webhook }, user, description.principals)
+  const [reeve] = await Promise.all([
+    startReeve(processes, configFile, environment('reeve-engine')),
+    ...Object.values(topics).flatMap(topic => (topic.backlog > 0 ? [produceBacklog(description, processes, propertiesFile, topic)] : []))
+  ])
+  const door = { stack: description, processes, propertiesFile, signal: stop.signal }
+  const traffic = await startTraffic(door)
+  const consumers = startConsumers(door)
+  const playsSinceMs = Date.now()
+  const watch = await Watch.open({ brokers: description.brokers, reeve, sink, logs, journal: 'reeve.journal' })
+  closers.push(() => watch.close())
+  const owners = new Owners({ watch, consumers, speak: words => speak(processes, configFile, environment('reeve-operator'), words) })
+  const troubles = Promise.race([reeve.started, traffic, ...consumers.values()].map(started => processes.mustGoOn(started)))
+
+  const show = screenOn(cli, startedAtMs)
+  let pictured = options.picture === null
+  for (;;) {
+    const seen = await Promise.race([watch.look(), troubles])
+    owners.hear(cast, seen)
+    show(seen)
+    if (!pictured && seen.replies.length > 0) {
+      await writeFile(options.picture!, pictureOf(screenText(cast, seen, { width: 140, startedAtMs, messages: 9 })))
+      pictured = true
+    }
+    const judged = judge(cast, seen)
+    if (options.untilDone && (judged.every(({ held }) => held) || seen.atMs - playsSinceMs >= boundMs)) return judged
+    await Promise.race([sleep(lookEveryMs), troubles, owners.settled().then(() => sleep(lookEveryMs))])
+  }
+}
+
+/** On a terminal the screen is drawn anew in its place; elsewhere it is added when something changed. */
+function screenOn(cli: Cli, startedAtMs: number): (seen: Seen) => void {
+  if (cli.width === undefined) {
+    let before = ''
+    return seen => {
+      const change = screenChange(cast, seen)
+      if (change !== before) cli.out(`${screenText(cast, seen, { width: 160, startedAtMs, messages: 3 })}\n`)
+      before = change
+    }
+  }
+  const width = cli.width
+  const messages = Math.min(10, Math.max(3, process.stdout.rows - 16))
+  cli.out('\u001b[2J')
+  return seen => {
+    const lines = screenText(cast, seen, { width, startedAtMs, messages }).split('\n')
+    cli.out(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
+  }
+}
