@@ -81,7 +81,17 @@ describe.each([
     const [first, second] = [await newTopic(), await newTopic()]
     const writer = await fenced()
     const records: NewRecord[] = [
-      { topic: first, partition: 2, key: Buffer.from('k'), value: Buffer.from('a'), headers: [{ key: 'h', value: null }, { key: 'é', value: Buffer.from('x') }], timestampMs: 1_700_000_000_123 },
+      {
+        topic: first,
+        partition: 2,
+        key: Buffer.from('k'),
+        value: Buffer.from('a'),
+        headers: [
+          { key: 'h', value: null },
+          { key: 'é', value: Buffer.from('x') }
+        ],
+        timestampMs: 1_700_000_000_123
+      },
       record(second, 0, 'b'),
       record(first, 2, 'c'),
       { topic: first, partition: 0, key: Buffer.alloc(0), value: null },
@@ -160,14 +170,25 @@ describe.each([
     for (let index = 0; index < 12; index++) {
       const batch = [0, 1, 2].map(partition => `${index}.${partition}`)
       const records = batch.map((value, partition) => record(topic, partition, value))
-      if (index % 3 === 1) expect(await faultOf(writer.append([...records, record(narrow, 0, 'x'.repeat(500))]))).toMatchObject({ outcome: 'refused', apiError: 'MESSAGE_TOO_LARGE' })
+      if (index % 3 === 1)
+        expect(await faultOf(writer.append([...records, record(narrow, 0, 'x'.repeat(500))]))).toMatchObject({
+          outcome: 'refused',
+          apiError: 'MESSAGE_TOO_LARGE'
+        })
       else expected.push(...(await writer.append(records), batch))
     }
     await becomes(topic).toHaveLength(expected.length)
     const output = await javaOutput('org.apache.kafka.tools.consumer.ConsoleConsumer', [
-      ...['--bootstrap-server', stack().brokers.join(','), '--topic', topic, '--from-beginning', '--timeout-ms', '6000', '--isolation-level', 'read_committed']
+      '--bootstrap-server',
+      stack().brokers.join(','),
+      ...`--topic ${topic} --from-beginning --timeout-ms 6000 --isolation-level read_committed`.split(' ')
     ])
-    expect(output.split('\n').filter(line => /^\d+\.\d$/.test(line)).sort()).toEqual(expected.sort())
+    expect(
+      output
+        .split('\n')
+        .filter(line => /^\d+\.\d$/.test(line))
+        .sort()
+    ).toEqual(expected.sort())
   })
 
   test('a batch whose answer is lost is written once', async () => {
@@ -180,7 +201,10 @@ describe.each([
       const { offsets } = await writer.append([record(topic, 0, `a${index}`), record(topic, 0, `b${index}`)])
       await expect.poll(() => values(topic), { timeout: 15_000 }).toHaveLength(2 * (index + 1))
       const found = await committed(topic)
-      expect(found.slice(-2).map(({ offset, value }) => [offset, value!.toString()])).toEqual([[offsets[0], `a${index}`], [offsets[1], `b${index}`]])
+      expect(found.slice(-2).map(({ offset, value }) => [offset, value!.toString()])).toEqual([
+        [offsets[0], `a${index}`],
+        [offsets[1], `b${index}`]
+      ])
     }
   })
 
@@ -198,17 +222,20 @@ describe.each([
     await becomes(topic).toEqual(['0', '1', '2', 'after'])
   })
 
-  test.each(['request', 'answer'] as const)('a commit that is never answered (lost %s) ends unknown, settled for the one who reads back, and the next append works', async loss => {
-    const topic = await newTopic()
-    const network = lossy()
-    const writer = await fenced({ deadlineMs: 2_000 }, network)
-    network.lose = apiKey => (apiKey === apiKeys.endTxn ? loss : 'none')
-    expect(await faultOf(writer.append([record(topic, 0, 'in doubt'), record(topic, 1, 'in doubt')]))).toMatchObject({ outcome: 'unknown' })
-    expect(await values(topic)).toEqual(loss === 'answer' ? ['in doubt', 'in doubt'] : [])
-    network.lose = () => 'none'
-    await writer.append([record(topic, 2, 'after')])
-    await becomes(topic).toContain('after')
-  })
+  test.each(['request', 'answer'] as const)(
+    'a commit that is never answered (lost %s) ends unknown, settled for the one who reads back, and the next append works',
+    async loss => {
+      const topic = await newTopic()
+      const network = lossy()
+      const writer = await fenced({ deadlineMs: 2_000 }, network)
+      network.lose = apiKey => (apiKey === apiKeys.endTxn ? loss : 'none')
+      expect(await faultOf(writer.append([record(topic, 0, 'in doubt'), record(topic, 1, 'in doubt')]))).toMatchObject({ outcome: 'unknown' })
+      expect(await values(topic)).toEqual(loss === 'answer' ? ['in doubt', 'in doubt'] : [])
+      network.lose = () => 'none'
+      await writer.append([record(topic, 2, 'after')])
+      await becomes(topic).toContain('after')
+    }
+  )
 
   test('lost answers of InitProducerId make no writer fence itself', async () => {
     const topic = await newTopic()
@@ -232,7 +259,10 @@ describe.each([
     const tooLarge = await faultOf(writer.append([record(topic, 0, 'goes down with it'), { ...record(topic, 1, ''), value: Buffer.alloc(6_000) }]))
     expect(tooLarge).toMatchObject({ outcome: 'refused', apiError: 'MESSAGE_TOO_LARGE' })
     expect(tooLarge.message).toMatch(new RegExp(`60\\d\\d bytes to ${topic}-1: MESSAGE_TOO_LARGE: the topic takes at most 5000 bytes`))
-    expect(await faultOf(writer.append([record(topic, 0, 'x'), record(topic, 99, 'x')]))).toMatchObject({ outcome: 'refused', apiError: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    expect(await faultOf(writer.append([record(topic, 0, 'x'), record(topic, 99, 'x')]))).toMatchObject({
+      outcome: 'refused',
+      apiError: 'UNKNOWN_TOPIC_OR_PARTITION'
+    })
     await writer.append([record(topic, 0, 'good')])
     await becomes(topic).toEqual(['good'])
   })
@@ -267,6 +297,8 @@ test("the broker's own time is told where the topic keeps it", async () => {
 
 test('a wrong password and an address where nobody listens are told at once', async () => {
   const sasl = { mechanism: 'SCRAM-SHA-512' as const, username: 'admin', password: 'wrong' }
-  expect(await faultOf(openAppender({ brokers: stack().saslBrokers, clientId: 'test', sasl }, { transactionalId: 'x' }))).toMatchObject({ kind: 'authentication' })
+  expect(await faultOf(openAppender({ brokers: stack().saslBrokers, clientId: 'test', sasl }, { transactionalId: 'x' }))).toMatchObject({
+    kind: 'authentication'
+  })
   expect(await faultOf(openAppender({ brokers: ['127.0.0.1:1'], clientId: 'test' }, { transactionalId: 'x' }))).toMatchObject({ kind: 'unreachable' })
 })

@@ -16,7 +16,7 @@ export const faultStack: StackOptions = {
 export function faultPlan(seed: number, kills: number): Fault[] {
   const random = randomFrom(seed)
   const plan: Fault[] = []
-  for (let killed = 0; killed < kills; ) {
+  for (let killed = 0; killed < kills;) {
     const draw = random()
     if (draw < 0.12) plan.push({ kind: 'zombie', meanwhile: 0 })
     else if (draw < 0.16) plan.push({ kind: 'stall', meanwhile: 0 })

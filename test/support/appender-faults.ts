@@ -12,7 +12,7 @@ import { startWriter, type WriterProcess } from './writer-process.ts'
  * transaction's coordinator, by SIGKILL, and back. zombie: the writer stopped (SIGSTOP), a successor at work, the writer woken.
  * stall: the writer stopped for longer than its transaction may last, nobody after it, the writer woken.
  */
-export type FaultKind = 'process' | 'leader' | 'coordinator' | 'zombie' | 'stall'
+type FaultKind = 'process' | 'leader' | 'coordinator' | 'zombie' | 'stall'
 
 export interface Fault {
   readonly kind: FaultKind
@@ -50,7 +50,8 @@ export async function runAppenderFaults(
   let ackedEnd = 0
   let brokersUp = true
 
-  const start = (): WriterProcess => startWriter({ brokers, transactionalId, topic, partitions, transactionTimeoutMs, transactionVersion, seed: Math.floor(random() * 2 ** 31) })
+  const start = (): WriterProcess =>
+    startWriter({ brokers, transactionalId, topic, partitions, transactionTimeoutMs, transactionVersion, seed: Math.floor(random() * 2 ** 31) })
   const settle = (writer: WriterProcess): void => {
     ackedEnd = Math.max(ackedEnd, writer.ackedEnd)
     for (const event of ['acked', 'refused', 'unknown'] as const) transactions[event] += writer.counts[event]
@@ -122,9 +123,16 @@ export async function runAppenderFaults(
       if (kind === 'process') writer = await replace(writer)
       else if (kind === 'zombie') writer = await zombie(writer)
       else if (kind === 'stall') writer = await stall(writer)
-      else writer = await killBroker(kind === 'leader' ? await leaderOf(cluster, topic, Math.floor(random() * partitions)) : await coordinator(), writer, meanwhile)
+      else
+        writer = await killBroker(
+          kind === 'leader' ? await leaderOf(cluster, topic, Math.floor(random() * partitions)) : await coordinator(),
+          writer,
+          meanwhile
+        )
       if (kind === 'process' && random() < 0.6) await writer.heard('acked', patienceMs)
-      log(`fault ${index + 1}/${plan.length} ${kind}${meanwhile > 0 ? ` and ${meanwhile} × process` : ''}: ${Math.max(ackedEnd, writer.ackedEnd)} records acknowledged`)
+      log(
+        `fault ${index + 1}/${plan.length} ${kind}${meanwhile > 0 ? ` and ${meanwhile} × process` : ''}: ${Math.max(ackedEnd, writer.ackedEnd)} records acknowledged`
+      )
     }
     await writer.heard('acked', patienceMs)
     writer.signal('SIGKILL')
@@ -155,7 +163,9 @@ async function whole(cluster: Cluster, topic: string): Promise<void> {
   const end = performance.now() + patienceMs
   for (;;) {
     const { topics } = await cluster.metadata([topic, '__transaction_state'])
-    const lagging = topics.flatMap(({ name, partitions: of }) => of.filter(({ isrNodes, replicaNodes }) => isrNodes.length < replicaNodes.length).map(({ partitionIndex }) => `${name}-${partitionIndex}`))
+    const lagging = topics.flatMap(({ name, partitions: of }) =>
+      of.filter(({ isrNodes, replicaNodes }) => isrNodes.length < replicaNodes.length).map(({ partitionIndex }) => `${name}-${partitionIndex}`)
+    )
     if (lagging.length === 0) return
     if (performance.now() > end) throw new Error(`not in sync after ${patienceMs} ms: ${lagging.join(', ')}`)
     await sleep(200)
@@ -165,8 +175,9 @@ async function whole(cluster: Cluster, topic: string): Promise<void> {
 /** Reads with Java's console consumer, read_committed, and holds what came against what was promised. Returns the number of records. */
 async function verify(brokers: readonly string[], topic: string, ackedEnd: number): Promise<number> {
   const output = await javaOutput('org.apache.kafka.tools.consumer.ConsoleConsumer', [
-    ...['--bootstrap-server', brokers.join(','), '--topic', topic, '--from-beginning', '--timeout-ms', '8000'],
-    ...['--isolation-level', 'read_committed', '--property', 'print.partition=true']
+    '--bootstrap-server',
+    brokers.join(','),
+    ...`--topic ${topic} --from-beginning --timeout-ms 8000 --isolation-level read_committed --property print.partition=true`.split(' ')
   ])
   const seen = new Set<number>()
   const lastOf = new Map<string, number>()

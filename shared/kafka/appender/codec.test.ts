@@ -66,7 +66,9 @@ describe('Produce v12', () => {
         const read = readProduceRequest(encodeProduce(transactionalId, timeoutMs, sent).buffer)
         expect(read).toMatchObject({ transactionalId, acks: -1, timeoutMs })
         const sortKey = ({ topic, partition }: PartitionBatch): string => `${topic}/${partition}`
-        expect(Object.fromEntries(read.batches.map(one => [sortKey(one), one.batch.toString('hex')]))).toEqual(Object.fromEntries(sent.map(one => [sortKey(one), one.batch.toString('hex')])))
+        expect(Object.fromEntries(read.batches.map(one => [sortKey(one), one.batch.toString('hex')]))).toEqual(
+          Object.fromEntries(sent.map(one => [sortKey(one), one.batch.toString('hex')]))
+        )
       })
     )
   })
@@ -95,14 +97,20 @@ describe('EndTxn v5', () => {
 
 test('an answer cut short or filled with noise is an error or an answer, never a hang', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }).map(array => Buffer.from(array)), fc.nat(140).map(length => Buffer.from(golden.produceResponse, 'hex').subarray(0, length))), bytes => {
-      for (const parse of [parseProduce, parseEndTxn]) {
-        try {
-          parse(0, 0, 12, Reader.from(bytes))
-        } catch (error) {
-          expect(error).toBeInstanceOf(Error)
+    fc.property(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 200 }).map(array => Buffer.from(array)),
+        fc.nat(140).map(length => Buffer.from(golden.produceResponse, 'hex').subarray(0, length))
+      ),
+      bytes => {
+        for (const parse of [parseProduce, parseEndTxn]) {
+          try {
+            parse(0, 0, 12, Reader.from(bytes))
+          } catch (error) {
+            expect(error).toBeInstanceOf(Error)
+          }
         }
       }
-    })
+    )
   )
 })

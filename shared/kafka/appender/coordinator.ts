@@ -33,10 +33,14 @@ export function transactionCoordinator(cluster: Cluster, transactionalId: string
     const found = of.get(transactionalId)
     if (found !== undefined) return (node = found)
     const apiError = unseen.get(transactionalId) ?? 'COORDINATOR_NOT_AVAILABLE'
-    throw new KafkaFault(apiError.endsWith('_AUTHORIZATION_FAILED') ? 'authorization' : 'protocol', `coordinator of transactional id ${transactionalId}: ${apiError}`, {
-      apiError,
-      retriable: true
-    })
+    throw new KafkaFault(
+      apiError.endsWith('_AUTHORIZATION_FAILED') ? 'authorization' : 'protocol',
+      `coordinator of transactional id ${transactionalId}: ${apiError}`,
+      {
+        apiError,
+        retriable: true
+      }
+    )
   }
 
   async function attempt<Arguments extends unknown[], Response, T>(
@@ -76,7 +80,9 @@ export function transactionCoordinator(cluster: Cluster, transactionalId: string
         addPartitionsToTxnV3.api,
         [[transaction]],
         response => {
-          const codes = response.resultsByTransaction.flatMap(({ topicResults }) => topicResults.flatMap(topic => topic.resultsByPartition.map(of => of.partitionErrorCode)))
+          const codes = response.resultsByTransaction.flatMap(({ topicResults }) =>
+            topicResults.flatMap(topic => topic.resultsByPartition.map(of => of.partitionErrorCode))
+          )
           const errors = codes.filter(code => code !== 0).map(apiErrorName)
           // OPERATION_NOT_ATTEMPTED only says that a neighbour failed: report the neighbour.
           return { apiError: errors.find(name => name !== 'OPERATION_NOT_ATTEMPTED') ?? errors[0] ?? 'NONE', answer: null }
@@ -88,7 +94,10 @@ export function transactionCoordinator(cluster: Cluster, transactionalId: string
     endTxn(version, identity, committed) {
       const { producerId, producerEpoch } = identity
       if (version === 4)
-        return attempt(endTxnV4.api, [transactionalId, producerId, producerEpoch, committed], response => ({ apiError: apiErrorName(response.errorCode), answer: identity }))
+        return attempt(endTxnV4.api, [transactionalId, producerId, producerEpoch, committed], response => ({
+          apiError: apiErrorName(response.errorCode),
+          answer: identity
+        }))
       return attempt(endTxnV5, [transactionalId, producerId, producerEpoch, committed], (response: EndTxnAnswer) => ({
         apiError: apiErrorName(response.errorCode),
         answer: { producerId: response.producerId, producerEpoch: response.producerEpoch }

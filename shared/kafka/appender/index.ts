@@ -34,5 +34,13 @@ export async function openAppender(to: KafkaConnection | Cluster, options: Appen
     await ownedCluster?.close()
     throw error
   }
-  return new TransactionalAppender(cluster, { transactionalId, transactionTimeoutMs, deadlineMs, replicationTimeoutMs, maxBatchBytes, transactionVersion, ownedCluster })
+  return new TransactionalAppender(cluster, {
+    transactionalId,
+    transactionTimeoutMs,
+    deadlineMs,
+    replicationTimeoutMs,
+    maxBatchBytes,
+    transactionVersion,
+    ownedCluster
+  })
 }

@@ -6,13 +6,13 @@ import { type Patience, patience } from './patience.ts'
 import { judgeProduce } from './verdicts.ts'
 
 /** The batches of one partition, in sequence order. */
-export interface PartitionWork {
+interface PartitionWork {
   readonly topic: string
   readonly partition: number
   readonly batches: readonly Buffer[]
 }
 
-export interface WrittenBatch {
+interface WrittenBatch {
   readonly baseOffset: number
   readonly logAppendTimeMs: number | null
 }
@@ -20,7 +20,7 @@ export interface WrittenBatch {
 /** Answers by `topic/partition`, one a batch, in the order of the batches. */
 export type Written = ReadonlyMap<string, readonly WrittenBatch[]>
 
-export interface ProduceOptions {
+interface ProduceOptions {
   readonly transactionalId: string
   readonly version: 11 | 12
   readonly boundMs: number
@@ -69,7 +69,11 @@ async function oneRound(
   const unseen = await learnLeaders(cluster, open, leaders, unknownTopic)
   const ready = open.filter(({ topic, partition }) => leaders.has(partitionKey(topic, partition)))
   const requests = [...Map.groupBy(ready, ({ topic, partition }) => leaders.get(partitionKey(topic, partition))!)].map(async ([leader, of]) => {
-    const batches = of.map(({ topic, partition, batches }) => ({ topic, partition, batch: batches[written.get(partitionKey(topic, partition))!.length]! }))
+    const batches = of.map(one => ({
+      topic: one.topic,
+      partition: one.partition,
+      batch: one.batches[written.get(partitionKey(one.topic, one.partition))!.length]!
+    }))
     return { batches, answer: await send(cluster, leader, batches, options) }
   })
   let trouble = unseen
@@ -130,7 +134,12 @@ function produceFault(apiError: string, where: string, retriable: boolean): Kafk
 }
 
 /** Asks for the leaders that are missing. Returns why some still are; throws when a topic or partition is not there or not ours to see. */
-async function learnLeaders(cluster: Cluster, open: readonly PartitionWork[], leaders: Map<string, NodeId>, unknownTopic: Patience): Promise<KafkaFault | null> {
+async function learnLeaders(
+  cluster: Cluster,
+  open: readonly PartitionWork[],
+  leaders: Map<string, NodeId>,
+  unknownTopic: Patience
+): Promise<KafkaFault | null> {
   const missing = open.filter(({ topic, partition }) => !leaders.has(partitionKey(topic, partition)))
   if (missing.length === 0) return null
   let metadata
@@ -159,7 +168,9 @@ async function learnLeaders(cluster: Cluster, open: readonly PartitionWork[], le
 
 async function maxMessageBytes(cluster: Cluster, topic: string): Promise<string> {
   try {
-    const { results } = await cluster.request('any', describeConfigsV4.api, [{ resourceType: 2, resourceName: topic, configurationKeys: ['max.message.bytes'] }])
+    const { results } = await cluster.request('any', describeConfigsV4.api, [
+      { resourceType: 2, resourceName: topic, configurationKeys: ['max.message.bytes'] }
+    ])
     const value = results[0]?.configs.find(({ name }) => name === 'max.message.bytes')?.value
     return value ? `${value} bytes a batch (max.message.bytes)` : 'its max.message.bytes, which this principal may not read'
   } catch (error) {

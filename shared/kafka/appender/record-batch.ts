@@ -17,7 +17,11 @@ const maxTimestampMs = 2 ** 51
  * The same input gives the same bytes, so a retry is recognised by the broker as the batch it has.
  * @param defaultTimestampMs for records without a timestamp.
  */
-export function encodeRecordBatch(records: readonly NewRecord[], identity: ProducerIdentity & { readonly baseSequence: number }, defaultTimestampMs: number): Buffer {
+export function encodeRecordBatch(
+  records: readonly NewRecord[],
+  identity: ProducerIdentity & { readonly baseSequence: number },
+  defaultTimestampMs: number
+): Buffer {
   const first = records[0]
   if (!first) throw new Error('a record batch needs at least one record')
   const baseTimestampMs = first.timestampMs ?? defaultTimestampMs
@@ -46,11 +50,6 @@ export function encodeRecordBatch(records: readonly NewRecord[], identity: Produ
   return batch
 }
 
-/** Bytes that a batch of these records takes; a little more than the truth, never less. */
-export function batchBytesAtMost(records: readonly NewRecord[]): number {
-  return records.reduce((sum, record) => sum + recordBytesAtMost(record), batchHeadBytes)
-}
-
 /** Cuts records into runs whose batches stay within `maxBytes`; a record larger than that is a run of its own. */
 export function splitIntoBatches<T extends { readonly record: NewRecord }>(items: readonly T[], maxBytes: number): T[][] {
   const runs: T[][] = []
@@ -71,7 +70,8 @@ export function splitIntoBatches<T extends { readonly record: NewRecord }>(items
 export function checkRecord(record: NewRecord, index: number): void {
   const where = `record ${index} of the transaction`
   if (!record.topic) throw new Error(`${where}: expected a topic`)
-  if (!Number.isInteger(record.partition) || record.partition < 0 || record.partition > 0x7fffffff) throw new Error(`${where}: partition ${record.partition} of ${record.topic}: expected an integer from 0`)
+  if (!Number.isInteger(record.partition) || record.partition < 0 || record.partition > 0x7fffffff)
+    throw new Error(`${where}: partition ${record.partition} of ${record.topic}: expected an integer from 0`)
   const { timestampMs } = record
   if (timestampMs !== undefined && (!Number.isInteger(timestampMs) || timestampMs < 0 || timestampMs > maxTimestampMs))
     throw new Error(`${where}: timestampMs ${timestampMs}: expected whole milliseconds since the epoch`)

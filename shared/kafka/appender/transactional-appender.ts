@@ -4,7 +4,8 @@ import type { Appended, Appender, NewRecord } from '../ports.ts'
 import { type Attempt, finalizedTransactionVersion, type TransactionCoordinator, transactionCoordinator } from './coordinator.ts'
 import { type Patience, patience } from './patience.ts'
 import { partitionKey, writeBatches, type Written } from './produce.ts'
-import { checkRecord, encodeRecordBatch, type ProducerIdentity, splitIntoBatches } from './record-batch.ts'
+import { checkRecord, type ProducerIdentity } from './record-batch.ts'
+import { appendedBy, sharesOf } from './transaction.ts'
 
 export interface AppenderSettings {
   readonly transactionalId: string
@@ -95,46 +96,22 @@ export class TransactionalAppender implements Appender {
   }
 
   async #transaction(records: readonly NewRecord[]): Promise<Appended> {
-    const { topicPartitions, work } = this.#encode(records)
+    const { transactionalId, deadlineMs, replicationTimeoutMs, maxBatchBytes } = this.#settings
+    const shares = sharesOf(records, this.#identity, this.#sequences, maxBatchBytes)
     this.#standing = 'open'
     this.#unanswered = false
     let written: Written
     try {
-      if (!this.#perTransactionEpochs) await this.#addPartitions(topicPartitions)
-      const { transactionalId, deadlineMs, replicationTimeoutMs } = this.#settings
+      if (!this.#perTransactionEpochs) await this.#addPartitions(shares)
       const version = this.#perTransactionEpochs ? 12 : 11
-      written = await writeBatches(this.#cluster, work.map(({ topic, partition, runs }) => ({ topic, partition, batches: runs.map(({ batch }) => batch) })), this.#leaders, {
-        transactionalId,
-        version,
-        boundMs: deadlineMs,
-        replicationTimeoutMs,
-        onUnanswered: () => (this.#unanswered = true)
-      })
+      const onUnanswered = (): boolean => (this.#unanswered = true)
+      written = await writeBatches(this.#cluster, shares, this.#leaders, { transactionalId, version, boundMs: deadlineMs, replicationTimeoutMs, onUnanswered })
     } catch (error) {
       throw await this.#giveUp(error)
     }
     await this.#commit()
-    for (const { topic, partition, runs } of work) this.#advanceSequence(topic, partition, runs.reduce((sum, run) => sum + run.indexes.length, 0))
-    return offsetsOf(records.length, work, written)
-  }
-
-  #encode(records: readonly NewRecord[]) {
-    const nowMs = Date.now()
-    const byPartition = Map.groupBy(
-      records.map((record, index) => ({ record, index })),
-      ({ record }) => partitionKey(record.topic, record.partition)
-    )
-    const work = [...byPartition].map(([key, items]) => {
-      const { topic, partition } = items[0]!.record
-      let baseSequence = this.#sequences.get(key) ?? 0
-      const runs = splitIntoBatches(items, this.#settings.maxBatchBytes).map(run => {
-        const batch = encodeRecordBatch(run.map(({ record }) => record), { ...this.#identity, baseSequence }, nowMs)
-        baseSequence = nextSequence(baseSequence, run.length)
-        return { batch, indexes: run.map(({ index }) => index) }
-      })
-      return { topic, partition, runs }
-    })
-    return { work, topicPartitions: work.map(({ topic, partition }) => ({ topic, partition })) }
+    if (!this.#perTransactionEpochs) for (const { topic, partition, nextSequence } of shares) this.#sequences.set(partitionKey(topic, partition), nextSequence)
+    return appendedBy(shares, written)
   }
 
   async #addPartitions(partitions: readonly { topic: string; partition: number }[]): Promise<void> {
@@ -184,7 +161,8 @@ export class TransactionalAppender implements Appender {
     try {
       await this.#initialise(this.#identity, Infinity)
     } catch (error) {
-      if (this.#is('dead')) return this.#fault('fenced', `${(error as Error).message}; whether the last transaction was committed is unknown`, { outcome: 'unknown', cause: error })
+      if (this.#is('dead'))
+        return this.#fault('fenced', `${(error as Error).message}; whether the last transaction was committed is unknown`, { outcome: 'unknown', cause: error })
       return this.#fault('timeout', `commit unanswered and not settled: ${(error as Error).message}`, { outcome: 'unknown', cause: error })
     }
     return this.#faultOfAttempt(last, 'commit unanswered; read back', 'unknown')
@@ -260,12 +238,6 @@ export class TransactionalAppender implements Appender {
     if (this.#unanswered && !this.#perTransactionEpochs) this.#standing = 'stale'
   }
 
-  #advanceSequence(topic: string, partition: number, records: number): void {
-    if (this.#perTransactionEpochs) return
-    const key = partitionKey(topic, partition)
-    this.#sequences.set(key, nextSequence(this.#sequences.get(key) ?? 0, records))
-  }
-
   /** As a call, since an await may have changed what the compiler believes it knows. */
   #is(standing: Standing): boolean {
     return this.#standing === standing
@@ -285,27 +257,12 @@ export class TransactionalAppender implements Appender {
     return this.#fault(kind, `${what}: ${fault?.message ?? apiError}`, { apiError, retriable: verdict !== 'forbidden', outcome, cause: fault })
   }
 
-  #fault(kind: KafkaFault['kind'], message: string, facts: { apiError?: string | null; retriable?: boolean; outcome?: 'refused' | 'unknown'; cause?: unknown } = {}): KafkaFault {
+  #fault(
+    kind: KafkaFault['kind'],
+    message: string,
+    facts: { apiError?: string | null; retriable?: boolean; outcome?: 'refused' | 'unknown'; cause?: unknown } = {}
+  ): KafkaFault {
     const who = `transactional id ${this.transactionalId}: `
     return new KafkaFault(kind, message.startsWith(who) ? message : who + message, { outcome: 'refused', ...facts })
   }
-}
-
-/** Sequences go on at 0 after 2^31 − 1. */
-function nextSequence(base: number, records: number): number {
-  return (base + records) % 2 ** 31
-}
-
-function offsetsOf(count: number, work: readonly { topic: string; partition: number; runs: readonly { indexes: readonly number[] }[] }[], written: Written): Appended {
-  const offsets = Array.from<number>({ length: count })
-  let logAppendTimeMs: number | null = null
-  for (const { topic, partition, runs } of work) {
-    const answers = written.get(partitionKey(topic, partition))!
-    runs.forEach(({ indexes }, run) => {
-      const answer = answers[run]!
-      indexes.forEach((index, position) => (offsets[index] = answer.baseOffset + position))
-      if (answer.logAppendTimeMs !== null) logAppendTimeMs = Math.max(logAppendTimeMs ?? 0, answer.logAppendTimeMs)
-    })
-  }
-  return { offsets, logAppendTimeMs }
 }

@@ -2,12 +2,20 @@ import { protocolErrorsCodesById } from '@platformatic/kafka'
 import { describe, expect, test } from 'vitest'
 import { judgeAddPartitions, judgeCoordinator, judgeProduce } from './verdicts.ts'
 
-const everyError = Object.values(protocolErrorsCodesById as Record<number, string>)
+const everyError = Object.values(protocolErrorsCodesById)
 
 describe('verdicts', () => {
   test('a broker that refuses a batch never counts as a fence, nor as written', () => {
-    for (const error of ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'INVALID_PRODUCER_ID_MAPPING', 'INVALID_TXN_STATE', 'OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'TRANSACTION_ABORTABLE'])
-      expect(judgeProduce(error), error).toBe('abort')
+    for (const error of [
+      'INVALID_PRODUCER_EPOCH',
+      'PRODUCER_FENCED',
+      'INVALID_PRODUCER_ID_MAPPING',
+      'INVALID_TXN_STATE',
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      'UNKNOWN_PRODUCER_ID',
+      'TRANSACTION_ABORTABLE'
+    ])
+      expect({ error, verdict: judgeProduce(error) }).toEqual({ error, verdict: 'abort' })
   })
 
   test('only no error and a known duplicate count as written', () => {

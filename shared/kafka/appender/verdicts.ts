@@ -7,7 +7,7 @@
  */
 
 /** written: in the log, once. again: same bytes, later. moved: same, after a look at the metadata. gone: moved, yet not for long. abort: cannot be completed. */
-export type ProduceVerdict = 'written' | 'again' | 'moved' | 'gone' | 'abort'
+type ProduceVerdict = 'written' | 'again' | 'moved' | 'gone' | 'abort'
 
 const produceVerdicts: Readonly<Record<string, ProduceVerdict>> = {
   NONE: 'written',
