@@ -51,7 +51,7 @@ export interface BringRequest extends Required<Pick<StackOptions, 'heapMb' | 'fe
 /** Users of the stack: a super user, the agents' own, consumers' and one without any right. */
 const USERS = ['admin', 'reeve-engine', 'reeve-consumer-guardian', 'reeve-operator', 'app', 'nobody']
 const KAFKA_VERSION = '4.1.1'
-const READY_BOUND_MS = 90_000
+const READY_BOUND_MS = 180_000
 const ATTEMPTS = 3
 
 /** A Kafka cluster and a Redis of this process's own. `stop` ends them; if this process is killed, the next start of any stack does. */
