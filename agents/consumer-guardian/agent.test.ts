@@ -300,6 +300,7 @@ test('lag behind which no record can be read is nothing to read; what could not 
 test.for<[string, Record<string, string | null>, number | 'never' | null]>([
   ['seven days after the record at the commit', {}, 7 * 86_400_000],
   ['never, where nothing expires', { 'retention.ms': '-1' }, 'never'],
+  ['never, where retention is longer than time', { 'retention.ms': '9223372036854775807' }, 'never'],
   ['never, where the topic is only compacted', { 'cleanup.policy': 'compact' }, 'never'],
   ['unknown, where a size is the limit and sizes were not seen', { 'retention.bytes': '1000' }, null],
   ['unknown, where the limit is no number', { 'retention.ms': 'soon' }, null]

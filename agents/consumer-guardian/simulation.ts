@@ -18,6 +18,7 @@ export interface SimulatedGroup {
 
 export interface Turn {
   readonly atMs: number
+  readonly given: { readonly snapshot: GuardianSnapshot; readonly memory: ReadonlyMap<string, Memory>; readonly nowMs: number }
   readonly decision: Decision<Memory, Action>
   readonly verdict: Verdict | undefined
 }
@@ -61,12 +62,13 @@ export class Simulation {
   turn(change: { snapshot?: Partial<GuardianSnapshot>; nowMs?: number } = {}): Turn {
     const nowMs = change.nowMs ?? this.atMs
     const snapshot = { ...this.#snapshot(), ...this.snapshot, ...change.snapshot }
+    const given = { snapshot, memory: this.memory, nowMs }
     const decision = decide({ policy: this.policy, snapshot: deepFreeze(snapshot), memory: this.memory, now: new Date(nowMs) })
     this.memory = new Map(deepFreeze(JSON.parse(JSON.stringify([...decision.memory])) as [string, Memory][]))
     this.#requests = this.#requests.filter(({ id }) => !decision.answered.includes(id))
     for (const { key, why } of decision.undo) this.#undo(key, why)
     if (this.gateOpen) for (const action of decision.actions) this.#apply(action, nowMs)
-    const done = { atMs: this.atMs, decision, verdict: decision.verdicts.find(({ subject }) => subject === groupId) }
+    const done = { atMs: this.atMs, given, decision, verdict: decision.verdicts.find(({ subject }) => subject === groupId) }
     this.turns.push(done)
     this.notices.push(...decision.notices)
     this.atMs += this.everyMs

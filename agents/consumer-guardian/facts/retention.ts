@@ -68,7 +68,9 @@ function timeLoss({ retentionMs }: Retention, next: number | null | undefined, a
   if (retentionMs === 'never') return 'never'
   if (next === undefined || (next !== null && next < 0)) return null
   // A timestamp of the future, by a producer's clock, promises nothing.
-  return Math.min(next ?? atMs, atMs) + retentionMs
+  const lossAtMs = Math.min(next ?? atMs, atMs) + retentionMs
+  // Kafka's largest number stands for ever, and is more than a number here can count.
+  return Number.isSafeInteger(lossAtMs) ? lossAtMs : 'never'
 }
 
 function sizeLoss({ retentionBytes }: Retention, sizeBytes: number | undefined, atMs: number): Loss {
