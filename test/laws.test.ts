@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { catalogue } from '#agents/catalogue.ts'
+import { canonicalJson, type JsonValue } from '#shared/domain/json.ts'
+import type { AnyAgent, Kinded } from '#shared/engine/agent.ts'
+import { gate, type GateInput } from '#shared/engine/limits.ts'
+import { makePlan } from '#shared/engine/plan.ts'
+import { turnWorld } from '#test/support/turn-world.ts'
+import { openLimits } from '#test/support/replica.ts'
+import type { Moment, Sample } from './laws/sample.ts'
+
+const samples = new Map<string, Sample>()
+for (const { name } of catalogue) samples.set(name, ((await import(`./laws/${name}.ts`)) as { sample: Sample }).sample)
+
+const decide = (agent: AnyAgent, { policy, snapshot, memory, nowMs }: Moment) => agent.decide({ policy, snapshot, memory, now: new Date(nowMs) })
+const effect = (agent: AnyAgent, action: Kinded) => agent.effects[action.kind]!
+const harmful = (agent: AnyAgent, given: Moment) => decide(agent, given).actions.filter(action => ['pauses', 'destroys'].includes(effect(agent, action).harm))
+
+describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name, agent) => {
+  const { moment, incomplete } = samples.get(name)!
+
+  test('the sample does harm, so that the laws have something to hold back', () => expect(harmful(agent, moment()).length).toBeGreaterThan(0))
+
+  test('law 1: decide is pure and total, and its memory is plain JSON', () => {
+    const given = moment()
+    const before = canonicalJson([...given.memory] as unknown as JsonValue)
+    fc.assert(
+      fc.property(fc.constantFrom(null, ...Object.values(incomplete)), fc.integer({ min: -50 * 86_400_000, max: 50 * 86_400_000 }), fc.boolean(), (blind, offMs, forget) => {
+        const looked = blind ? blind(given) : given
+        const input = { ...looked, nowMs: looked.nowMs + offMs, memory: forget ? new Map() : looked.memory }
+        const decided = decide(agent, input)
+        expect(decide(agent, input)).toEqual(decided)
+        for (const value of decided.memory.values()) expect(JSON.parse(canonicalJson(value))).toEqual(value)
+      })
+    )
+    expect(canonicalJson([...given.memory] as unknown as JsonValue)).toBe(before)
+  })
+
+  test.each(Object.entries(incomplete))('law 2: nothing that harms is decided from %s', (_what, blind) => expect(harmful(agent, blind(moment()))).toEqual([]))
+
+  test('law 3: its plan passes the one gate, and each limit holds it back with a reason', () => {
+    const given = moment()
+    const plan = makePlan(agent, decide(agent, given), [], new Set())
+    const target = plan.steps[0]!.target
+    const input: GateInput = { plan, limits: openLimits, subjects: 100, standingOwners: [], halted: null, approved: new Set(), nowMs: given.nowMs, act: true }
+    const refusals = (extra: Partial<GateInput>) => gate({ ...input, ...extra }).refused.map(({ because }) => because)
+    expect(gate(input).refused).toEqual([])
+    expect(refusals({ limits: { ...openLimits, maxActions: 0 } })[0]).toMatch(/\d+ planned and 0 in force .* cap of 0/)
+    expect(refusals({ limits: { ...openLimits, maxPerOwner: 0 } })[0]).toContain('above the cap of 0 an owner')
+    expect(refusals({ limits: { ...openLimits, percentMinimum: 0, maxPercent: 0.5 } })[0]).toMatch(/of 100 is .* %, above the cap of 0.5 %/)
+    expect(refusals({ limits: { ...openLimits, freeze: [{ fromMs: given.nowMs, untilMs: given.nowMs + 1, why: 'year end' }] } })[0]).toContain('year end')
+    expect(refusals({ limits: { ...openLimits, holds: [{ subject: target, why: 'a hold' }] } })[0]).toContain('a hold')
+    expect(refusals({ halted: { who: 'ann', why: 'an incident' }, approved: new Set([plan.checksum]) })[0]).toContain('halted by ann')
+  })
+
+  test('law 4: dry-run refuses what harms, and no file of the agent knows of it', () => {
+    const plan = makePlan(agent, decide(agent, moment()), [], new Set())
+    const { permitted, refused } = gate({ plan, limits: openLimits, subjects: 100, standingOwners: [], halted: null, approved: new Set(), nowMs: 0, act: false })
+    expect(permitted.filter(({ harm }) => harm !== 'harmless')).toEqual([])
+    expect(refused.length).toBeGreaterThan(0)
+    const folder = join(import.meta.dirname, '../agents', name)
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    for (const file of files) expect(readFileSync(join(folder, file), 'utf8'), file).not.toMatch(/dry.?run|\bact\s*[:?&|]/i)
+  })
+
+  test('law 5: every act has a key of its own incident, one sentence, and a way back or the word irreversible', () => {
+    const [first, later] = [moment(), moment()].map(given => harmful(agent, given)[0]!)
+    const { key, target, describe: sentence, undo } = effect(agent, first!)
+    expect(key(first!)).toBe(key(JSON.parse(JSON.stringify(first)) as JsonValue & Kinded))
+    expect(key(first!).startsWith(`${name}/${first!.kind}/${encodeURIComponent(target(first!).id)}/`)).toBe(true)
+    expect(key(later!)).not.toBe(key(first!))
+    expect(sentence(first!)).toMatch(/^[^\n]{10,200}$/)
+    expect(undo === 'irreversible' || typeof undo === 'function').toBe(true)
+  })
+
+  test('law 6: the intent is recorded before, the outcome after', async () => {
+    const world = await turnWorld(agent, moment())
+    await world.turn()
+    const kinds = world.journal().map(({ kind }) => kind)
+    expect(kinds.filter(kind => kind === 'intent' || kind === 'outcome')).toEqual(['intent', 'outcome'])
+    expect(world.order()).toEqual(['intent', 'effect', 'outcome'])
+  })
+
+  test.each(['intended', 'acted', 'recorded'] as const)('law 6: a crash at the step %s is healed by the key: done once, outcome known', async step => {
+    const given = moment()
+    const world = await turnWorld(agent, given)
+    await expect(world.turn({ crashAt: step })).rejects.toThrow('crash')
+    await world.takeOver()
+    await world.turn()
+    await world.turn()
+    expect(world.effects()).toBe(1)
+    expect(world.openIntents()).toEqual([])
+    expect(world.standing()).toEqual([effect(agent, harmful(agent, given)[0]!).key(harmful(agent, given)[0]!)])
+  })
+})
