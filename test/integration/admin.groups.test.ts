@@ -1,11 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { GroupView } from '#shared/domain/cluster-view.ts'
 import { groupTopicLags } from '#shared/domain/lag.ts'
 import { openAdmin } from '#shared/kafka/admin/index.ts'
 import type { Admin } from '#shared/kafka/ports.ts'
 import { java, javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
+
+// Each of Kafka's own tools is a Java process that has to start.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 // Without it Java tools read and print group names as question marks.
 process.env['LC_ALL'] = 'C.UTF-8'
@@ -177,8 +180,9 @@ describe('the three offsets of a partition', () => {
         .map(line => Number(line.split(':')[2]))
     }
     const { partitions } = (await admin.scan({ atMs: 0 })).topics.get(topic)!
-    expect(partitions.map(partition => partition.highWatermark)).toEqual(await shell('-1'))
-    expect(partitions.map(partition => partition.logStartOffset)).toEqual(await shell('-2'))
+    const [ends, starts] = await Promise.all([shell('-1'), shell('-2')])
+    expect(partitions.map(partition => partition.highWatermark)).toEqual(ends)
+    expect(partitions.map(partition => partition.logStartOffset)).toEqual(starts)
     expect(partitions.map(partition => partition.logStartOffset)).toEqual([0, 7, 0])
   })
 

@@ -5,6 +5,9 @@ import type { KafkaConnection } from '#shared/kafka/connection.ts'
 import type { AclEntry, Admin } from '#shared/kafka/ports.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 
+// Each of Kafka's own tools is a Java process that has to start.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
+
 const username = unique('observer')
 const password = unique('password')
 const topic = unique('admin-rights')

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openAdmin } from '#shared/kafka/admin/index.ts'
 import type { Admin } from '#shared/kafka/ports.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
+
+// Each of Kafka's own tools is a Java process that has to start.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
 
 const topic = unique('admin-settings')
 const servers = ['--bootstrap-server', stack().brokers.join(',')]
