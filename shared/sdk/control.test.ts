@@ -76,7 +76,16 @@ function command(changes: Partial<Command> = {}): Command {
 function follow(topic: FakeTopic, options: Partial<ControlOptions> = {}): Control & { readonly states: ControlState[] } {
   const states: ControlState[] = []
   const onState = (state: ControlState): void => void states.push(state)
-  const control = new Control({ topic: 'control', groupId: 'g', open: topic.open, onChange: () => undefined, onState, log, backoff: { firstMs: 5, maxMs: 20 }, ...options })
+  const control = new Control({
+    topic: 'control',
+    groupId: 'g',
+    open: topic.open,
+    onChange: () => undefined,
+    onState,
+    log,
+    backoff: { firstMs: 5, maxMs: 20 },
+    ...options
+  })
   running.push(control)
   return Object.assign(control, { states })
 }
@@ -129,7 +138,10 @@ test('a topic that cannot be read at the start lets the consumer start unpaused,
 test('a reader that never answers does not hold the start', async () => {
   const topic = new FakeTopic()
   const { reader } = await topic.open()
-  const control = follow(topic, { startTimeoutMs: 20, open: async () => ({ clusterId: 'c', reader: { ...reader, readToEnd: () => new Promise<void>(() => undefined) } }) })
+  const control = follow(topic, {
+    startTimeoutMs: 20,
+    open: async () => ({ clusterId: 'c', reader: { ...reader, readToEnd: () => new Promise<void>(() => undefined) } })
+  })
   expect(await control.start()).toBe(false)
 })
 

@@ -21,7 +21,8 @@ export interface ControlOptions {
   readonly backoff?: { readonly firstMs: number; readonly maxMs: number }
 }
 
-const pollWaitMs = 5_000
+/** As Kafka's own consumers wait (fetch.max.wait.ms): bounds how late a command is seen. */
+const pollWaitMs = 500
 /** How long an expiry may go unnoticed when the wall clock jumps. */
 const expiryCheckMs = 1_000
 
@@ -60,10 +61,7 @@ export class Control {
     const { startTimeoutMs = 10_000, topic, groupId, log } = this.#options
     this.#loop = this.#follow()
     const timeout = new AbortController()
-    const read = await Promise.race([
-      this.#readOnce.promise.then(() => true),
-      sleep(startTimeoutMs, false, { signal: timeout.signal }).catch(() => false)
-    ])
+    const read = await Promise.race([this.#readOnce.promise.then(() => true), sleep(startTimeoutMs, false, { signal: timeout.signal }).catch(() => false)])
     timeout.abort()
     if (!read) log.warn({ topic, groupId, startTimeoutMs }, 'the control topic could not be read in time: the consumer starts unpaused')
     return read
@@ -132,7 +130,8 @@ export class Control {
     const unreadable = [...next.unreadable].filter(key => !this.#table.unreadable.has(key))
     this.#table = next
     this.#watchExpiry()
-    if (unreadable.length > 0) this.#options.log.warn({ keys: unreadable }, 'a record for this group is not a command that this version knows: it is not obeyed')
+    if (unreadable.length > 0)
+      this.#options.log.warn({ keys: unreadable }, 'a record for this group is not a command that this version knows: it is not obeyed')
     if (changed) this.#options.onChange(next)
   }
 
@@ -150,7 +149,8 @@ export class Control {
     const before = this.#state
     this.#state = state
     const { topic, groupId, log, onState } = this.#options
-    if (state === 'lost') log.warn({ topic, groupId, why }, 'the control topic cannot be read now; the consumer keeps its state, and lets go of a pause at its expiry')
+    if (state === 'lost')
+      log.warn({ topic, groupId, why }, 'the control topic cannot be read now; the consumer keeps its state, and lets go of a pause at its expiry')
     else if (state === 'following') log.info({ topic, groupId, before }, 'the control topic has been read to its end')
     onState?.(state, why)
   }

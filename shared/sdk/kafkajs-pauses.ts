@@ -39,7 +39,9 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     return state
   }
   const explicit = (each: TopicPartitions): TopicPartitions =>
-    each?.topic && each.partitions === undefined ? { topic: each.topic, partitions: [...(assigned.get(each.topic) ?? []), ...(applied.get(each.topic) ?? [])] } : each
+    each?.topic && each.partitions === undefined
+      ? { topic: each.topic, partitions: [...(assigned.get(each.topic) ?? []), ...(applied.get(each.topic) ?? [])] }
+      : each
 
   const noteOwnerPause = (topicPartitions: readonly TopicPartitions[]): void => {
     for (const { topic, partitions } of topicPartitions) {
@@ -79,9 +81,9 @@ export function takeOverPauses(consumer: Consumer): Pauses {
   const reconcile = (): void => {
     const pause: TopicPartitions[] = []
     const resume: TopicPartitions[] = []
-    for (const topic of new Set([...assigned.keys(), ...applied.keys()])) {
+    for (const [topic, partitions] of assigned) {
       const known = applied.get(topic) ?? new Set()
-      const wanted = new Set((assigned.get(topic) ?? []).filter(partition => ownerPaused(topic, partition) || commanded(topic, partition)))
+      const wanted = new Set(partitions.filter(partition => ownerPaused(topic, partition) || commanded(topic, partition)))
       const toPause = [...wanted].filter(partition => !known.has(partition))
       const toResume = [...known].filter(partition => !wanted.has(partition))
       if (toPause.length > 0) pause.push({ topic, partitions: toPause })
@@ -144,7 +146,8 @@ export function takeOverPauses(consumer: Consumer): Pauses {
       commanded = isPaused
       reconcile()
     },
-    held: () => [...assigned].flatMap(([topic, partitions]) => partitions.filter(partition => commanded(topic, partition)).map(partition => `${topic}-${partition}`)),
+    held: () =>
+      [...assigned].flatMap(([topic, partitions]) => partitions.filter(partition => commanded(topic, partition)).map(partition => `${topic}-${partition}`)),
     forget() {
       runs++
       owner.clear()

@@ -77,7 +77,13 @@ export async function govern(consumer: Consumer, options: GovernOptions): Promis
       atMs: clock.nowMs()
     }
   }
-  const acks = new Acknowledger({ writer: kafkajsAckWriter(kafka, `${prefix}.acks`), clusterId: () => clusterId, describe, log, ...pick(options, 'heartbeatMs') })
+  const acks = new Acknowledger({
+    writer: kafkajsAckWriter(kafka, `${prefix}.acks`),
+    clusterId: () => clusterId,
+    describe,
+    log,
+    ...pick(options, 'heartbeatMs')
+  })
 
   /** Does the work of an event, and never throws into the client that emits it. */
   const guarded = (what: string, work: () => void): void => {
@@ -93,7 +99,10 @@ export async function govern(consumer: Consumer, options: GovernOptions): Promis
     const command = commandToAcknowledge(control.table)
     if (held.join() === told) return
     told = held.join()
-    log.info({ groupId, memberId, held, commandId: command?.commandId, reason: command?.reason, untilMs: command?.untilMs }, 'what Reeve holds of this consumer has changed')
+    log.info(
+      { groupId, memberId, held, commandId: command?.commandId, reason: command?.reason, untilMs: command?.untilMs },
+      'what Reeve holds of this consumer has changed'
+    )
   }
   const leave = (): void => {
     const last = describe()

@@ -35,12 +35,19 @@ describe('keys', () => {
 
   test('a key is understood only when it is written as controlKey writes it', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.array(name).map(parts => parts.join('/'))), key => {
-        const parsed = parseControlKey(key)
-        if (parsed !== null) expect(controlKey(parsed)).toBe(key)
-      })
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.array(name).map(parts => parts.join('/'))
+        ),
+        key => {
+          const parsed = parseControlKey(key)
+          if (parsed !== null) expect(controlKey(parsed)).toBe(key)
+        }
+      )
     )
-    for (const key of ['', 'c', '/', 'c/', '/g', 'c/g/', 'c/g/t/', 'c/g/t/-1', 'c/g/t/1.5', 'c/g/t/007', 'c/g/t/0/x', 'c/%', 'c/a b']) expect(parseControlKey(key), key).toBeNull()
+    for (const key of ['', 'c', '/', 'c/', '/g', 'c/g/', 'c/g/t/', 'c/g/t/-1', 'c/g/t/1.5', 'c/g/t/007', 'c/g/t/0/x', 'c/%', 'c/a b'])
+      expect(parseControlKey(key), key).toBeNull()
   })
 
   test('a partition without its topic is refused, because its key would mean a topic', () => {

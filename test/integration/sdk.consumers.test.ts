@@ -44,7 +44,9 @@ afterAll(async () => {
 async function createTopic(topic: string): Promise<string> {
   topics.push(topic)
   await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, replicationFactor: 3 }] })
-  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), {
+    timeout: 10_000
+  })
   return topic
 }
 async function topicWith(values: readonly string[]): Promise<string> {
@@ -74,7 +76,8 @@ function start(options: Pick<ConsumerOptions, 'groupId' | 'topics' | 'behaviour'
     count,
     handled: () => Number(lines.findLast(line => line.event === 'progress')?.['handled'] ?? 0),
     say: (line: string) => child.stdin.write(`${line}\n`),
-    until: (event: string, times = 1, timeout = 20_000) => vi.waitFor(() => expect(count(event), `${event}, but: ${JSON.stringify(lines)} ${errors}`).toBeGreaterThanOrEqual(times), { timeout, interval: 50 })
+    until: (event: string, times = 1, timeout = 45_000) =>
+      vi.waitFor(() => expect(count(event), `${event}, but: ${JSON.stringify(lines)} ${errors}`).toBeGreaterThanOrEqual(times), { timeout, interval: 50 })
   }
 }
 async function committed(groupId: string, topic: string): Promise<number> {
@@ -84,7 +87,9 @@ async function committed(groupId: string, topic: string): Promise<number> {
 
 test('a stuck consumer commits nothing until its owner says "fixed", with and without the SDK', async () => {
   const topic = await topicWith(Array.from({ length: 50 }, () => 'record'))
-  const [plain, governed] = [false, true].map(sdk => ({ groupId: unique('sdk-stuck'), sdk })).map(each => ({ ...each, ...start({ ...each, topics: [topic], behaviour: 'stuck' }) }))
+  const [plain, governed] = [false, true]
+    .map(sdk => ({ groupId: unique('sdk-stuck'), sdk }))
+    .map(each => ({ ...each, ...start({ ...each, topics: [topic], behaviour: 'stuck' }) }))
   for (const each of [plain!, governed!]) {
     await each.until('waiting')
     await sleep(1_500)
@@ -104,7 +109,10 @@ test('a consumer that crashes on a poison record is started again and again, res
   await each.until('crashed', 2, 40_000)
   expect(await committed(groupId, topic)).toBe(2)
   await tell(groupId, 'paused')
-  await vi.waitFor(() => expect(each.lines.some(line => line.event === 'sdk' && Array.isArray(line['held']) && line['held'].length === 1)).toBe(true), { timeout: 20_000, interval: 50 })
+  await vi.waitFor(() => expect(each.lines.some(line => line.event === 'sdk' && Array.isArray(line['held']) && line['held'].length === 1)).toBe(true), {
+    timeout: 20_000,
+    interval: 50
+  })
   const crashes = each.count('crashed')
   await sleep(3_000)
   expect(each.count('crashed')).toBe(crashes)

@@ -11,7 +11,12 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, KafkaJSN
 const connection = superUser('sdk-test')
 const kafka = new Kafka({ brokers: [...connection.brokers], clientId: 'sdk-owner', logLevel: logLevel.NOTHING })
 const admin = kafka.admin()
-const producer: Producer = kafka.producer({ createPartitioner: () => ({ message }) => Number(message.headers?.['partition'] ?? 0) })
+const producer: Producer = kafka.producer({
+  createPartitioner:
+    () =>
+    ({ message }) =>
+      Number(message.headers?.['partition'] ?? 0)
+})
 const prefix = unique('sdk')
 const control = `${prefix}.control`
 const dayMs = 86_400_000
@@ -40,7 +45,9 @@ async function createTopic(topic: string, numPartitions: number): Promise<string
   topics.push(topic)
   await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, replicationFactor: 3 }] })
   // Brokers learn of it one after another, and kafkajs takes the first one that does not know it for the last word.
-  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), {
+    timeout: 10_000
+  })
   return topic
 }
 
@@ -48,7 +55,10 @@ async function createTopic(topic: string, numPartitions: number): Promise<string
 async function traffic(partitions = 6): Promise<string> {
   const topic = await createTopic(unique('sdk-traffic'), partitions)
   const write = (count: number) =>
-    producer.send({ topic, messages: Array.from({ length: partitions * count }, (_, index) => ({ value: 'x', headers: { partition: String(index % partitions) } })) })
+    producer.send({
+      topic,
+      messages: Array.from({ length: partitions * count }, (_, index) => ({ value: 'x', headers: { partition: String(index % partitions) } }))
+    })
   await write(100)
   const stopping = new AbortController()
   const writing = (async () => {
@@ -66,7 +76,16 @@ async function traffic(partitions = 6): Promise<string> {
 
 async function tell(target: Omit<Target, 'clusterId'>, changes: Partial<Command> | null | string, topic = control): Promise<string> {
   const now = Date.now()
-  const command = { version: 1, commandId: randomUUID(), state: 'paused', issuedAtMs: now, untilMs: now + 60_000, ttlMs: 60_000, reason: 'a test', issuer: 'test' }
+  const command = {
+    version: 1,
+    commandId: randomUUID(),
+    state: 'paused',
+    issuedAtMs: now,
+    untilMs: now + 60_000,
+    ttlMs: 60_000,
+    reason: 'a test',
+    issuer: 'test'
+  }
   const value = changes === null ? null : typeof changes === 'string' ? changes : JSON.stringify({ ...command, ...changes })
   await producer.send({ topic, messages: [{ key: controlKey({ clusterId, ...target }), value }] })
   return command.commandId
@@ -107,10 +126,17 @@ async function member(
   options: Partial<GovernOptions> & { handle?: (payload: EachMessagePayload, consumer: Consumer) => unknown; consumer?: Partial<ConsumerConfig> } = {}
 ): Promise<Member> {
   const { handle, consumer: config, ...sdk } = options
-  const consumer = (sdk.kafka ?? kafka).consumer({ groupId, maxWaitTimeInMs: 300, sessionTimeout: 6_000, rebalanceTimeout: 6_000, heartbeatInterval: 500, ...config })
+  const consumer = (sdk.kafka ?? kafka).consumer({
+    groupId,
+    maxWaitTimeInMs: 300,
+    sessionTimeout: 6_000,
+    rebalanceTimeout: 6_000,
+    heartbeatInterval: 500,
+    ...config
+  })
   const read: string[] = []
   const joins: Member['joins'] = []
-  const governed = await govern(consumer, { kafka, connection, groupId, prefix, log, heartbeatMs: 1_000, ...sdk })
+  const governed = await govern(consumer, { kafka, connection, groupId, prefix, log, heartbeatMs: 60_000, ...sdk })
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => joins.push({ memberId: payload.memberId, partitions: payload.memberAssignment[topic]?.length ?? 0 }))
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })
@@ -138,7 +164,10 @@ async function readsNothing(members: readonly Member[], forMs = 2_000): Promise<
   expect(members.map(each => each.read.length)).toEqual(before)
 }
 async function joined(members: readonly Member[], partitions: number): Promise<void> {
-  await vi.waitFor(() => expect(members.reduce((sum, each) => sum + (each.joins.at(-1)?.partitions ?? 0), 0)).toBe(partitions), { timeout: 15_000, interval: 50 })
+  await vi.waitFor(() => expect(members.reduce((sum, each) => sum + (each.joins.at(-1)?.partitions ?? 0), 0)).toBe(partitions), {
+    timeout: 15_000,
+    interval: 50
+  })
 }
 
 test('a group paused before it starts reads nothing, is told so, and reads once it is given back', async () => {
@@ -149,10 +178,19 @@ test('a group paused before it starts reads nothing, is told so, and reads once 
   await joined([one], 6)
   await readsNothing([one])
   expect(one.read).toEqual([])
-  expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId, state: 'paused', grain: 'partition', clientId: 'sdk-owner', client: 'kafkajs/2.2.4', paused: expect.objectContaining({ length: 6 }) })
+  expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({
+    commandId,
+    state: 'paused',
+    grain: 'partition',
+    clientId: 'sdk-owner',
+    client: 'kafkajs/2.2.4',
+    paused: expect.objectContaining({ length: 6 })
+  })
   await tell({ groupId }, null)
   await readsOn(one)
-  await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId: null, state: 'running', paused: [] }), { timeout: 2_000 })
+  await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId: null, state: 'running', paused: [] }), {
+    timeout: 2_000
+  })
 })
 
 test('a running group stops, every member acknowledges, commits stand; who joins or restarts while paused reads nothing; then all resume', async () => {
@@ -293,7 +331,9 @@ test('a command for one partition, in a group with odd characters in its name, l
   await readsOn(one)
   const commandId = await tell({ groupId, topic, partition: 3 }, {})
   await vi.waitFor(() => expect(one.governed.held()).toEqual([`${topic}-3`]), { timeout: 5_000 })
-  await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId, state: 'paused', paused: [`${topic}-3`] }), { timeout: 2_000 })
+  await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId, state: 'paused', paused: [`${topic}-3`] }), {
+    timeout: 2_000
+  })
   await sleep(300)
   const from = one.read.length
   await vi.waitFor(() => expect(new Set(one.read.slice(from)).size).toBe(5), { timeout: 10_000 })
@@ -346,6 +386,23 @@ test('a consumer that crashed and restarted within its process is paused again',
   const acks = await acksOf(groupId)
   expect(acks.get(firstId)).toMatchObject({ state: 'left' })
   expect(acks.get(idOf(one))).toMatchObject({ state: 'paused' })
+})
+
+test('a consumer that its owner stops and runs again while paused reads nothing until it is given back', async () => {
+  const topic = await traffic()
+  const groupId = unique('sdk-again')
+  await tell({ groupId }, {})
+  const one = await member(groupId, topic)
+  await joined([one], 6)
+  await one.consumer.stop()
+  expect(one.governed.held()).toEqual([])
+  await one.consumer.run({ eachMessage: async payload => void one.read.push(`${payload.topic}-${payload.partition}`) })
+  await vi.waitFor(() => expect(one.joins).toHaveLength(2), { timeout: 10_000 })
+  expect(one.governed.held()).toHaveLength(6)
+  await readsNothing([one])
+  expect(one.read).toEqual([])
+  await tell({ groupId }, null)
+  await readsOn(one)
 })
 
 test('a consumer that crashed for good says that it left', async () => {
@@ -405,7 +462,8 @@ test('READ and DESCRIBE on the control topic with WRITE and DESCRIBE on the acks
   const topic = await traffic()
   const groupId = unique('sdk-rights')
   const user = unique('owner')
-  const config = (...args: string[]) => javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack().brokers[0]!, '--alter', '--entity-type', 'users', '--entity-name', user, ...args])
+  const config = (...args: string[]) =>
+    javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack().brokers[0]!, '--alter', '--entity-type', 'users', '--entity-name', user, ...args])
   await config('--add-config', 'SCRAM-SHA-512=[password=owner-secret]')
   clean.push(async () => void (await config('--delete-config', 'SCRAM-SHA-512')))
   const allow = (resourceType: number, resourceName: string, operation: number): AclEntry => ({
@@ -426,9 +484,21 @@ test('READ and DESCRIBE on the control topic with WRITE and DESCRIBE on the acks
     allow(AclResourceTypes.GROUP, groupId, AclOperationTypes.READ)
   ]
   await admin.createAcls({ acl })
-  clean.push(async () => void (await admin.deleteAcls({ filters: [{ ...allow(AclResourceTypes.ANY, '', AclOperationTypes.ANY), resourceName: undefined, resourcePatternType: ResourcePatternTypes.ANY }] as never })))
+  clean.push(
+    async () =>
+      void (await admin.deleteAcls({
+        filters: [
+          { ...allow(AclResourceTypes.ANY, '', AclOperationTypes.ANY), resourceName: undefined, resourcePatternType: ResourcePatternTypes.ANY }
+        ] as never
+      }))
+  )
   const brokers = stack().saslBrokers
-  const owners = new Kafka({ brokers: [...brokers], clientId: 'owner', logLevel: logLevel.NOTHING, sasl: { mechanism: 'scram-sha-512', username: user, password: 'owner-secret' } })
+  const owners = new Kafka({
+    brokers: [...brokers],
+    clientId: 'owner',
+    logLevel: logLevel.NOTHING,
+    sasl: { mechanism: 'scram-sha-512', username: user, password: 'owner-secret' }
+  })
   const commandId = await tell({ groupId }, {})
   const one = await member(groupId, topic, {
     kafka: owners,
@@ -438,6 +508,13 @@ test('READ and DESCRIBE on the control topic with WRITE and DESCRIBE on the acks
   expect(one.governed.held()).toHaveLength(6)
   await vi.waitFor(async () => expect((await acksOf(groupId)).get(idOf(one))).toMatchObject({ commandId, state: 'paused' }), { timeout: 5_000 })
   expect(one.governed.ackFailures()).toBe(0)
+})
+
+test('govern resolves once the control topic has been read to its end, not before', async () => {
+  const groupId = unique('sdk-read')
+  const governed = await govern(kafka.consumer({ groupId }), { kafka, connection, groupId, prefix, log })
+  expect(governed.controlState()).toBe('following')
+  clean.push(() => governed.stop())
 })
 
 test('govern refuses a consumer that it governs already', async () => {
