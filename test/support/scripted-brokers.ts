@@ -23,7 +23,12 @@ export interface ScriptedBrokers extends Requests {
   topicId: string | null
   /** The newest Fetch version, by broker. */
   fetchVersion: number
-  readonly asked: { metadata: number; fetches: { broker: number; version: number; partition: FetchPartition; limits: FetchLimits }[]; mostAtOnce: number }
+  readonly asked: {
+    metadata: number
+    localLogStarts: number
+    fetches: { broker: number; version: number; partition: FetchPartition; limits: FetchLimits }[]
+    mostAtOnce: number
+  }
 }
 
 const errors = { NONE: 0, OFFSET_OUT_OF_RANGE: 1, NOT_LEADER_OR_FOLLOWER: 6, FENCED_LEADER_EPOCH: 74, UNKNOWN_TOPIC_ID: 100 }
@@ -36,7 +41,7 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
   let epoch = 1
   let atOnce = 0
   const logsOf = new Map(Object.entries(logs).map(([id, log]) => [Number(id), log]))
-  const asked: ScriptedBrokers['asked'] = { metadata: 0, fetches: [], mostAtOnce: 0 }
+  const asked: ScriptedBrokers['asked'] = { metadata: 0, localLogStarts: 0, fetches: [], mostAtOnce: 0 }
 
   const endOf = (log: BrokerLog): number => headers(log).at(-1)?.lastOffset ?? -1
   const ends = (log: BrokerLog) => ({
@@ -101,6 +106,7 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
       return { topics: [{ topic, partitions: [{ errorCode, partition: 0, leaderEpoch: common?.epoch ?? -1, endOffset: BigInt(common?.endOffset ?? -1) }] }] }
     }
     const [, isolation, [{ partitions }]] = args as [number, number, [{ partitions: { timestamp: bigint }[] }]]
+    if (partitions[0]!.timestamp === -4n) asked.localLogStarts++
     const { logStartOffset, highWatermark, lastStableOffset } = ends(log)
     const offset = { '-1': isolation === 1 ? lastStableOffset : highWatermark, '-2': logStartOffset, '-4': log.localLogStartOffset ?? logStartOffset }[
       String(partitions[0]!.timestamp)

@@ -45,6 +45,14 @@ test('an answer cut off or with other bytes in it is read or refused, and takes 
   )
 })
 
+test('an answer that was cut off is refused wherever the cut is', () => {
+  const records = Buffer.alloc(40, 1)
+  const bytes = encodeFetchResponse([
+    fetchedPartition({ topicId: '00000000-0000-4000-8000-000000000001', partition: 0, records, currentLeader: { leaderId: 1, leaderEpoch: 2 } })
+  ])
+  for (let length = 0; length < bytes.length; length++) expect(() => decodeResponse(bytes.subarray(0, length))).toThrow(RangeError)
+})
+
 test('an offset beyond the safe integers is refused', () => {
   const bytes = encodeFetchResponse([fetchedPartition({ topicId: '00000000-0000-4000-8000-000000000001', partition: 0 })])
   const highWatermarkAt = 34

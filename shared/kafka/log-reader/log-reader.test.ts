@@ -139,9 +139,9 @@ test('bytes that are no batch are an error with their place', async () => {
 
 test('offsets that compaction has emptied to the very end are passed, but not while tiered data may be on its way', async () => {
   const log: BrokerLog = { batches: batches(0, 10, 1), lastStableOffset: 30, localLogStartOffset: 20 }
-  const { pollTo, reader, values } = await reading({ 1: log })
+  const { brokers, pollTo, reader, values } = await reading({ 1: log })
   await pollTo(10)
-  await reader.poll({ maxWaitMs: 1_000 })
+  while (brokers.asked.localLogStarts < 2) await reader.poll({ maxWaitMs: 50 })
   expect(reader.positions()[0]!.offset).toBe(10)
   log.localLogStartOffset = 0
   await pollTo(30)
