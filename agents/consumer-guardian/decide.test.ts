@@ -400,6 +400,19 @@ describe('may it be paused', () => {
     expect(world.standing).toHaveLength(1)
   })
 
+  test('a gap in the observations ends no incident: clocks that begin again are no recovery', () => {
+    const world = stuck()
+    const open = incidentOf(world)!
+    world.turn({ snapshot: { gap: true } })
+    world.run(20 * minute)
+    expect([incidentOf(world)?.startMs, world.notices.filter(({ resolved }) => resolved)]).toEqual([open.startMs, []])
+    const lagging = new Simulation()
+    lagging.run(2 * hour, moves)
+    lagging.turn({ snapshot: { gap: true } })
+    lagging.run(20 * minute, moves)
+    expect([lagging.said, lagging.notices.filter(({ resolved }) => resolved)]).toEqual([['warning'], []])
+  })
+
   test('an empty view of the cluster decides nothing and forgets nothing', () => {
     const world = stuck()
     const before = world.memory.get(`group/${groupId}`)

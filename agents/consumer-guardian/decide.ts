@@ -158,8 +158,11 @@ function watched(given: Settled, incident: Incident | null): Judged {
   }
   const person = incident?.phase.is === 'needs-person' ? incident.phase : null
   const over = trouble.rules.every(({ held }) => held === false)
-  // For as long as a trial lasts, and not by standing still for less than the rules ask for.
-  const byItself = person === null || (nowMs - person.sinceMs >= policy.trialFor && (look.moved === 'advanced' || facts.readable.held === false))
+  // Not by standing still, or being far behind, for less than the rules ask for: after a gap every clock begins anew. After a pause for as long as a trial lasts.
+  const wasBehind = incident?.trouble === 'behind' || incident?.trouble === 'stuckBehind'
+  const moves = look.moved === 'advanced' || facts.readable.held === false
+  const recovers = moves && !(wasBehind && Object.keys(look.clocks.behindSinceMs).length > 0)
+  const byItself = person === null ? recovers : moves && nowMs - person.sinceMs >= policy.trialFor
   if (over && (incident === null || byItself)) {
     const because = trouble.rules
       .slice(0, 3)
