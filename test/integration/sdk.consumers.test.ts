@@ -12,7 +12,7 @@ import { superUser, unique } from '#test/support/stack.ts'
 const connection = superUser('sdk-process')
 const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: 'sdk-process-test', logLevel: kafkajs.logLevel.NOTHING })
 const admin = kafka.admin()
-const producer = kafka.producer({ createPartitioner: () => () => 0 })
+const producer = kafka.producer({ allowAutoTopicCreation: false, createPartitioner: () => () => 0 })
 const prefix = unique('sdkp')
 const entry = fileURLToPath(new URL('../../deploy/local/consumers/governed.ts', import.meta.url))
 const topics: string[] = []
