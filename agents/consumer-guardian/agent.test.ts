@@ -341,6 +341,15 @@ test.for<[string, Parameters<typeof clusterView>[0], string | null]>([
   expect((await look(withGroup({ 0: 2 }, sketch))).groups.get('settle')!.missing).toEqual(missing === null ? [] : [missing])
 })
 
+test('after three reads that failed, a look asks no more', async () => {
+  world = await new World().open()
+  for (let index = 0; index < 5; index++) world.kafka.failNextPoll(new Error('broker 2 is away'))
+  const groups = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`g${index}`, { committed: { orders: { 0: 2 } } }]))
+  const snapshot = await look(clusterView({ clusterId, atMs: world.nowMs, topics: { orders: [20] }, groups }))
+  const because = [...snapshot.groups.values()].map(({ readable }) => readable.because)
+  expect([snapshot.unseen.length, because.filter(text => text === '3 reads of this look had failed before').length]).toEqual([3, 2])
+})
+
 test('no more records are read a turn than the policy says, and groups take turns', async () => {
   world = await new World().open()
   const groups = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`g${index}`, { committed: { orders: { 0: 2 } } }]))

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { pauseKey } from './actions.ts'
 import type { GroupFacts } from './observe.ts'
-import type { Incident } from './rules/memory.ts'
+import { judgeCluster } from './rules/cluster.ts'
+import { gates } from './rules/gates.ts'
+import type { GroupMemory, Incident } from './rules/memory.ts'
 import { groupId, hour, minute, ownerOf, Simulation, startMs } from './simulation.ts'
 
 const pausing = { pauseOn: ['stuckBehind', 'crashLoop'] }
@@ -323,6 +325,46 @@ describe('may it be paused', () => {
       expect(world.standing).toEqual([])
       expect(ruleOf(world, 11)!.because).toBe('1 of 2 members do not speak the SDK: m2')
     }
+  })
+
+  test('not where this very look could not tell whether there is something to read', () => {
+    const world = stuck()
+    world.group.facts = { readable: { held: null, because: 'not read' } }
+    world.run(10 * minute)
+    expect([world.standing, ruleOf(world, 4)!.held, ruleOf(world, 10)!.held]).toEqual([[], true, 'unknown'])
+  })
+
+  test('a look with a hole holds up a pause by itself, whatever the other rules say', () => {
+    const world = stuck()
+    world.gateOpen = false
+    world.until('to be paused')
+    const snapshot = { ...otherGroup, missing: ['a hole'] }
+    const clocks = world.memory.get(`group/${groupId}`) as GroupMemory
+    const input = {
+      facts: snapshot,
+      policy: world.policy,
+      cluster: judgeCluster({ ...world.now(), gap: false }, undefined),
+      nowMs: world.atMs,
+      cause: 'lag' as const
+    }
+    const rule7 = (complete: boolean) => gates({ ...input, look: { clocks, complete, moved: null } }).find(({ rule }) => rule.startsWith('7 '))!
+    expect([rule7(true).held, rule7(false)]).toEqual([true, { rule: '7 complete look', held: false, because: 'a hole' }])
+  })
+
+  test('in a crash loop too, a member that says it cannot obey is believed', () => {
+    const world = new Simulation(pausing)
+    world.group.end = world.group.committed + 500
+    const ack = { clientId: 'settle', commandId: null }
+    world.run(hour, (group, turn) => {
+      group.members = [`m${Math.floor(turn / 6)}`]
+      group.facts = {
+        acks: [
+          { ...ack, memberId: 'x', state: 'running', atMs: world.atMs },
+          { ...ack, memberId: group.members[0]!, state: 'unsupported', atMs: world.atMs }
+        ]
+      }
+    })
+    expect([world.standing, ruleOf(world, 11)!.because]).toEqual([[], expect.stringContaining('cannot obey')])
   })
 
   test('a member that says it cannot obey is believed', () => {

@@ -69,11 +69,8 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
 
   const known = [...view.groups.values()].map(group => {
     const topics = groupTopicLags(view, group)
-    const found = ownerOfGroup(
-      observed.owners,
-      group.groupId,
-      topics.map(({ topic }) => topic)
-    )
+    const names = topics.map(({ topic }) => topic)
+    const found = ownerOfGroup(observed.owners, group.groupId, names)
     const { enabled, pauseOn } = policyFor(policy, group.groupId)
     const groupAcks = acks.get(group.groupId) ?? []
     /** Only a group that may be paused is worth a look at every one of its commits. */
@@ -92,22 +89,13 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
       acks: groupAcks,
       command: decode(commandSchema, value)
     }
-    return { facts, group, enabled: enabled || paused.has(group.groupId), closely }
+    return { facts, enabled: enabled || paused.has(group.groupId), closely }
   })
 
-  const peeked = await something(
-    ports,
-    view,
-    known.filter(({ enabled }) => enabled),
-    policy.maxPeeks,
-    intervalMs
-  )
-  const losses = await retentionOf(
-    ports,
-    view,
-    known.filter(({ enabled, closely }) => enabled && closely).map(({ facts }) => facts),
-    peeked.records
-  )
+  const watched = known.filter(({ enabled }) => enabled)
+  const closely = watched.filter(each => each.closely).map(({ facts }) => facts)
+  const peeked = await something(ports, view, watched, policy.maxPeeks, intervalMs)
+  const losses = await retentionOf(ports, view, closely, peeked.records)
   return {
     atMs: view.atMs,
     unseen: [...view.unseen, ...peeked.unseen, ...losses.unseen],

@@ -61,7 +61,7 @@ export class Simulation {
   /** One turn at the time that it is now; what it decides is done, then an interval passes. */
   turn(change: { snapshot?: Partial<GuardianSnapshot>; nowMs?: number } = {}): Turn {
     const nowMs = change.nowMs ?? this.atMs
-    const snapshot = { ...this.#snapshot(), ...this.snapshot, ...change.snapshot }
+    const snapshot = { ...this.now(), ...this.snapshot, ...change.snapshot }
     const given = { snapshot, memory: this.memory, nowMs }
     const decision = decide({ policy: this.policy, snapshot: deepFreeze(snapshot), memory: this.memory, now: new Date(nowMs) })
     this.memory = new Map(deepFreeze(JSON.parse(JSON.stringify([...decision.memory])) as [string, Memory][]))
@@ -126,7 +126,8 @@ export class Simulation {
     this.#command = { commandId: `${key}/undo`, state: 'running', untilMs: this.atMs }
   }
 
-  #snapshot(): GuardianSnapshot {
+  /** What a turn would see now. */
+  now(): GuardianSnapshot {
     return {
       atMs: this.atMs,
       unseen: [],

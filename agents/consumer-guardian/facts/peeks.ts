@@ -15,6 +15,9 @@ export function peekKey(groupId: string, topic: string, partition: number): stri
   return [groupId, topic, partition].map(encodeURIComponent).join('/')
 }
 
+/** A read that fails takes seconds: after so many, a look asks no more and says so. */
+const failuresToGiveUp = 3
+
 /**
  * Tells lag that can be read from lag that cannot (transaction markers, compacted tails, open transactions). Reads at most
  * `maxPeeks` single records: groups looked at closely come first, the others take turns from look to look.
@@ -24,6 +27,7 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
   const records = new Map<string, number | null>()
   const unseen: Unseen[] = []
   let left = maxPeeks
+  let failures = 0
   for (const { facts, closely } of inTurn(targets, Math.floor(view.atMs / Math.max(1, intervalMs)))) {
     const behind = facts.topics
       .flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, ...partition })))
@@ -33,8 +37,8 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
     let unknown: string | null = null
     for (const { topic, partition, committed } of behind) {
       if (found !== null && !closely) break
-      if (left === 0) {
-        unknown = `this look's ${maxPeeks} reads were used up`
+      if (left === 0 || failures === failuresToGiveUp) {
+        unknown = left === 0 ? `this look's ${maxPeeks} reads were used up` : `${failures} reads of this look had failed before`
         break
       }
       const seen = view.topics.get(topic)?.partitions.find(each => each.partition === partition)
@@ -46,6 +50,7 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
         try {
           next = await ports.peek(topic, partition, position)
         } catch (error) {
+          failures++
           unknown = `${topic}-${partition} could not be read at ${position}: ${error instanceof Error ? error.message : String(error)}`
           unseen.push({ kind: 'partition', id: `${topic}-${partition}`, why: unknown })
           continue
