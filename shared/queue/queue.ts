@@ -45,6 +45,7 @@ const queueName = 'turns'
 const defaultGraceMs = 2_000
 const longestMendMs = 60_000
 const closeMs = 10_000
+const quietMs = 2_000
 
 /**
  * Opens the queue of turns. Redis may be away: then the queue is degraded, says so, and reconnects. Throws only when the
@@ -76,6 +77,7 @@ export class WorkQueue {
   #findings: readonly RedisFinding[] = []
   #redisVersion: string | null = null
   #answering = false
+  #quietUntilMs = 0
   #directTurns = 0
   #lastError: string | null = null
   #closed = false
@@ -227,12 +229,14 @@ export class WorkQueue {
   /** Runs a command; null when Redis is away, did not answer in time, or refused it. */
   async #try<T>(command: () => Promise<T>): Promise<T | null> {
     await this.#firstAnswer
-    if (this.#redis.status !== 'ready' || this.#closed) return null
+    if (this.#redis.status !== 'ready' || this.#closed || performance.now() < this.#quietUntilMs) return null
     try {
       const result = await command()
       this.#answering = true
       return result
     } catch (error) {
+      // A Redis that hangs costs one time-out now and then, not one for each ask.
+      this.#quietUntilMs = performance.now() + quietMs
       this.#lost(error)
       return null
     }

@@ -80,6 +80,7 @@ test('a turn is counted, and unknown lag has no sample', async () => {
 test('what is gone at the next turn is gone from the metrics', async () => {
   const metrics = openMetrics()
   metrics.turn('consumer-guardian', facts)
+  expect((await samples(metrics.text())).filter(line => line.startsWith('reeve_verdicts')).length).toBe(2)
   metrics.turn('consumer-guardian', { ...facts, decision: { verdicts: [] }, outcomes: [] })
   const lines = await samples(metrics.text())
   expect(lines.filter(line => /^reeve_(verdicts|lag_messages)/.test(line))).toEqual([])
