@@ -512,6 +512,13 @@ describe('must it be given back', () => {
     expect([reasonOf(world), world.standing]).toEqual([why, []])
   })
 
+  test.for(['groups', 'group', 'topics', 'broker', 'clock'] as const)('a group that only a hole (%s) could hide is not gone', kind => {
+    const world = inForce()
+    world.snapshot = { groups: new Map([['other', otherGroup]]), unseen: [{ kind, id: groupId, why: 'timeout' }] }
+    world.run(5 * minute)
+    expect([world.standing.length, ruleOf(world, 19)!.held]).toEqual([1, false])
+  })
+
   test('what is not known gives nothing back, except at expiry', () => {
     const world = inForce()
     world.group.facts = { missing: ['broker 1 was not seen'], members: null, lossAtMs: null }
@@ -524,10 +531,8 @@ describe('must it be given back', () => {
 
   test.for<[string, (world: Simulation) => void]>([
     ['its members say nothing', world => (world.group.sdk = 'says nothing')],
-    [
-      'one member acknowledges another command',
-      world => (world.group.facts = { acks: [{ memberId: 'm1', clientId: 'settle', commandId: 'other', state: 'paused', atMs: world.atMs }] })
-    ],
+    ['its members hold another command', world => (world.group.facts = { acks: acksOf(world, 'other') })],
+    ['one member does not acknowledge', world => (world.group.facts = { acks: acksOf(world, world.standing[0]!.key).slice(1) })],
     ['its commits go on', world => void (world.group.facts = {})],
     ['nothing is seen of it', world => (world.group.facts = { missing: ['not seen'] })]
   ])('a pause that is not verified in time is taken back, and a person decides: %s', ([name, arrange]) => {
@@ -542,6 +547,17 @@ describe('must it be given back', () => {
     world.group.sdk = 'obeys'
     world.run(5 * hour)
     expect([world.standing, world.turns.at(-1)!.verdict!.state]).toEqual([[], 'needs-person'])
+  })
+
+  test('one look is no proof: a pause is verified by the second in a row that finds it held and the commits where they were', () => {
+    const world = new Simulation(pausing)
+    world.until('to be paused')
+    const verified = (): unknown => (world.turn(), (incidentOf(world)!.phase as { verifiedAtMs: number | null }).verifiedAtMs)
+    expect([verified(), verified()]).toEqual([null, world.atMs - world.everyMs])
+    const moving = new Simulation({ ...pausing, verifyWithin: '5m' })
+    moving.until('to be paused')
+    moving.run(3 * minute, moves)
+    expect(moving.said).not.toContain('verified')
   })
 
   test('a pause that stops holding later is taken back too', () => {
@@ -665,6 +681,16 @@ describe('did the trial go well', () => {
     expect(world.turns.at(-1)!.verdict!.why).toContain('not every member said within 1m that it reads again')
   })
 
+  test('a gap begins the trial again', () => {
+    const world = onTrial()
+    world.run(8 * minute)
+    world.turn({ snapshot: { gap: true } })
+    world.run(9 * minute)
+    expect(world.turns.at(-1)!.verdict!.state).toBe('trial')
+    world.run(2 * minute)
+    expect(world.turns.at(-1)!.verdict!.state).toBe('needs-person')
+  })
+
   test('what is not seen ends no trial', () => {
     const world = onTrial()
     world.group.facts = { missing: ['not seen'] }
@@ -718,4 +744,8 @@ const otherGroup: GroupFacts = {
   lossAtMs: null,
   acks: [],
   command: null
+}
+
+function acksOf(world: Simulation, commandId: string): GroupFacts['acks'] {
+  return world.group.members.map(memberId => ({ memberId, clientId: 'settle', commandId, state: 'paused', atMs: world.atMs }))
 }
