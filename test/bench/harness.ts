@@ -68,7 +68,9 @@ export async function runAlone(file: string, input: unknown): Promise<unknown> {
     child.on('close', resolve)
   })
   if (code !== 0) throw new Error(`${file} ended with ${String(code)}: ${output}`)
-  return JSON.parse(output.trim().split('\n').at(-1)!)
+  const last = output.trim().split('\n').at(-1)
+  if (!last) throw new Error(`${file} ended without a result`)
+  return JSON.parse(last)
 }
 
 /** Prints the table for people, whether each goal was met, and the whole as one line of JSON at the end. */

@@ -1,13 +1,12 @@
 import { apiErrorName, type NodeId } from '../cluster.ts'
 import { faultOf, KafkaFault } from '../errors.ts'
 import type { StartAt } from '../ports.ts'
-import { Assigned, type Moved } from './assigned.ts'
-import { type Batch, crcHolds, isControl, walkBatches } from './batch.ts'
-import { type BatchKind, committedFilter } from './committed.ts'
-import type { AbortedTransaction, FetchedPartition, FetchLimits, FetchResponse } from './fetch-codec.ts'
-import { findLeaders, findPosition, follow, isHole, isPassing, lostLeader, type Requests } from './mend.ts'
+import { Assigned } from './assigned.ts'
+import { type Batch, walkBatches } from './batch.ts'
+import { type Arrived, checked, type Chunk, corrupt, skip } from './chunk.ts'
+import type { FetchedPartition, FetchLimits, FetchResponse } from './fetch-codec.ts'
+import { disbeliefMs, findLeaders, findPosition, follow, isHole, isPassing, lookUpTopic, lostLeader, type Requests } from './mend.ts'
 import { listOffsets, type OffsetKind } from './offsets.ts'
-import { controlType } from './records.ts'
 import { Versions } from './versions.ts'
 
 export interface ReaderOptions {
@@ -24,27 +23,6 @@ export interface ReaderOptions {
 export interface PollOptions {
   readonly maxWaitMs?: number
   readonly signal?: AbortSignal
-}
-
-export interface KnownBatch extends Batch {
-  readonly kind: BatchKind
-}
-
-/** What one answer held of one partition, checked and told apart. */
-export interface Chunk {
-  readonly assigned: Assigned
-  readonly fromOffset: number
-  readonly nextOffset: number
-  readonly logStartOffset: number
-  readonly highWatermark: number
-  readonly lastStableOffset: number
-  readonly moved: Moved | null
-  readonly batches: readonly KnownBatch[]
-}
-
-interface Arrived extends Omit<Chunk, 'batches'> {
-  readonly batches: readonly Batch[]
-  readonly abortedTransactions: readonly AbortedTransaction[]
 }
 
 /** One broker: at most one fetch under way, at most two answers waiting. */
@@ -181,33 +159,16 @@ export class BatchReader {
     }
   }
 
+  /** The incarnation that is read already where another partition of the topic is assigned; else the one of now. */
   async #topicId(topic: string, partition: number): Promise<string> {
     for (const sibling of this.#assigned.values()) if (sibling.topic === topic) return sibling.topicId
     const beganMs = performance.now()
     for (let attempt = 0; ; attempt++) {
-      const fault = await this.#lookUp(topic, partition)
-      if (typeof fault === 'string') return fault
-      const waitedMs = performance.now() - beganMs
-      // A topic that was created a moment ago is not known to every broker yet.
-      if (!fault.retriable || waitedMs > (fault.apiError === 'UNKNOWN_TOPIC_OR_PARTITION' ? 3_000 : this.limits.giveUpAfterMs)) throw fault
+      const found = await lookUpTopic(this.#cluster, topic, partition)
+      if (typeof found === 'string') return found
+      const patienceMs = found.apiError === 'UNKNOWN_TOPIC_OR_PARTITION' ? disbeliefMs : this.limits.giveUpAfterMs
+      if (!found.retriable || this.#closed || performance.now() - beganMs > patienceMs) throw found
       await this.#waitUntil(performance.now() + Math.min(1_000, 50 * 2 ** attempt), undefined)
-      if (this.#closed) throw fault
-    }
-  }
-
-  async #lookUp(name: string, partition: number): Promise<string | KafkaFault> {
-    try {
-      const { topics } = await this.#cluster.metadata([name])
-      const topic = topics.find(found => found.name === name)
-      const error = topic && topic.errorCode !== 0 ? apiErrorName(topic.errorCode) : null
-      if (topic && !error && topic.partitions.some(found => found.partitionIndex === partition)) return topic.topicId
-      const unknown = error ?? 'UNKNOWN_TOPIC_OR_PARTITION'
-      return new KafkaFault(unknown.endsWith('_AUTHORIZATION_FAILED') ? 'authorization' : 'protocol', `topic ${name} partition ${partition}: ${unknown}`, {
-        apiError: unknown,
-        retriable: unknown === 'UNKNOWN_TOPIC_OR_PARTITION' || unknown === 'LEADER_NOT_AVAILABLE'
-      })
-    } catch (error) {
-      return faultOf(error, `topic ${name}`)
     }
   }
 
@@ -384,7 +345,7 @@ export class BatchReader {
           assigned.fetchFrom(assigned.position)
           continue
         }
-        const chunk = told(arrived)
+        const chunk = checked(arrived)
         assigned.position = chunk.nextOffset
         if (chunk.nextOffset !== arrived.nextOffset) assigned.fetchFrom(chunk.nextOffset)
         chunks.push(chunk)
@@ -407,37 +368,3 @@ export class BatchReader {
 }
 
 const ready = (assigned: Assigned): boolean => assigned.leader !== null && assigned.fault === null && assigned.retryAtMs <= performance.now()
-
-/** Checks the CRC of each batch and tells data from markers and aborted data. At a batch that is not sound the chunk ends, and the partition stops there. */
-function told(arrived: Arrived): Chunk {
-  const { assigned, abortedTransactions, batches: walked, ...rest } = arrived
-  const kindOf = committedFilter(abortedTransactions)
-  const batches: KnownBatch[] = []
-  for (const batch of walked) {
-    const { header, bytes } = batch
-    try {
-      if (!crcHolds(batch)) throw new RangeError(`the CRC32C is not ${header.crc}`)
-      batches.push({ header, bytes, kind: kindOf(header, isControl(header) && controlType(batch) === 0) })
-    } catch (error) {
-      assigned.fault = corrupt(assigned, header.baseOffset, String(error))
-      return { ...rest, assigned, batches, nextOffset: Math.max(rest.fromOffset, header.baseOffset) }
-    }
-  }
-  return { ...rest, assigned, batches }
-}
-
-/** The fault of bytes that are not sound, with their place. */
-export function corrupt(assigned: Assigned, offset: number, detail: string): KafkaFault {
-  return new KafkaFault('protocol', `${assigned.name} offset ${offset}: not a sound record batch: ${detail}`, { apiError: 'CORRUPT_MESSAGE' })
-}
-
-/** Goes on at the last stable offset, for between it and the position compaction has left nothing, not even an empty batch. */
-function skip(assigned: Assigned): Chunk[] {
-  const { fetchOffset: fromOffset, position, ends } = assigned
-  if (!ends || position !== fromOffset || ends.lastStableOffset <= fromOffset) return []
-  const nextOffset = ends.lastStableOffset
-  assigned.fetchOffset = assigned.position = nextOffset
-  // The epoch of what lies beyond is not known.
-  assigned.epochs.clear()
-  return [{ assigned, fromOffset, nextOffset, ...ends, moved: null, batches: [] }]
-}

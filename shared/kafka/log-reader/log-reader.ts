@@ -3,7 +3,8 @@ import type { KafkaConnection } from '../connection.ts'
 import type { Fetched, LogReader, LogRecord, Position, StartAt } from '../ports.ts'
 import type { Assigned } from './assigned.ts'
 import type { BatchHeader } from './batch.ts'
-import { BatchReader, type Chunk, corrupt, type KnownBatch, type PollOptions, type ReaderOptions } from './batch-reader.ts'
+import { BatchReader, type PollOptions, type ReaderOptions } from './batch-reader.ts'
+import { type Chunk, corrupt, type KnownBatch } from './chunk.ts'
 import type { Requests } from './mend.ts'
 import { decodeRecords } from './records.ts'
 
@@ -23,6 +24,7 @@ export interface RawLogReader extends LogReader {
  * Opens a reader on a connection of its own (closed with it) or on a cluster that is shared (left open): while a fetch waits for
  * data, other requests of the same cluster to that broker wait behind it.
  * Keys and values of records are views into what was fetched: copy what is to be kept for long.
+ * A topic that was deleted and created again is an error until its partitions were unassigned and assigned anew.
  */
 export async function openLogReader(target: Cluster | KafkaConnection, options: ReaderOptions = {}): Promise<RawLogReader> {
   if (target instanceof Cluster) return new PositionReader(target, options)

@@ -8,7 +8,7 @@ import type { Versions } from './versions.ts'
 export type Requests = Pick<Cluster, 'request' | 'metadata' | 'brokers'>
 
 /** How long a topic may be unknown, or another incarnation, before it is believed: brokers learn of changes one after another. */
-const disbeliefMs = 3_000
+export const disbeliefMs = 3_000
 
 /** Finds the leaders of partitions. What went wrong is noted on each. Throws a KafkaFault when no broker answered, or refuses us. */
 export async function findLeaders(cluster: Requests, partitions: readonly Assigned[], nowMs: () => number): Promise<void> {
@@ -38,6 +38,20 @@ export async function findLeaders(cluster: Requests, partitions: readonly Assign
     const found = topic.partitions.find(({ partitionIndex }) => partitionIndex === assigned.partition)
     if (!found || found.leaderId < 0) assigned.failed(found ? 'LEADER_NOT_AVAILABLE' : 'UNKNOWN_TOPIC_OR_PARTITION', nowMs())
     else if (!follow(assigned, found.leaderId, found.leaderEpoch)) assigned.failed('metadata older than what was known', nowMs())
+  }
+}
+
+/** The id of a topic that has this partition, or why there is none now. */
+export async function lookUpTopic(cluster: Requests, name: string, partition: number): Promise<string | KafkaFault> {
+  try {
+    const { topics } = await cluster.metadata([name])
+    const topic = topics.find(found => found.name === name)
+    const error = topic && topic.errorCode !== 0 ? apiErrorName(topic.errorCode) : null
+    if (topic && !error && topic.partitions.some(found => found.partitionIndex === partition)) return topic.topicId
+    const why = error ?? 'UNKNOWN_TOPIC_OR_PARTITION'
+    return faultOfApiError(why, why === 'UNKNOWN_TOPIC_OR_PARTITION' || why === 'LEADER_NOT_AVAILABLE', `topic ${name} partition ${partition}`)
+  } catch (error) {
+    return faultOf(error, `topic ${name}`)
   }
 }
 

@@ -1,5 +1,13 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { compressionsAlgorithms } from '@platformatic/kafka'
+import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { counter, reading } from './reading.ts'
+
+// kafkajs has no LZ4 of its own; it gets the one that the log reader uses.
+const { lz4 } = compressionsAlgorithms
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: async (encoder: { buffer: Buffer }) => lz4.compressSync(encoder.buffer),
+  decompress: async (bytes: Buffer) => lz4.decompressSync(bytes)
+})
 
 const consumer = new Kafka({ brokers: [...reading.brokers], clientId: 'bench', logLevel: logLevel.NOTHING }).consumer({
   groupId: `bench-${process.pid}-${Date.now()}`
