@@ -8,7 +8,9 @@ const root = join(import.meta.dirname, '..')
 const imports = importsBelow(root, ['agents', 'shared'])
 const isTest = (file: string) => file.endsWith('.test.ts')
 const code = imports.filter(({ from }) => !isTest(from))
-const agentFolders = readdirSync(join(root, 'agents'), { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => name)
+const agentFolders = readdirSync(join(root, 'agents'), { withFileTypes: true })
+  .filter(entry => entry.isDirectory())
+  .map(({ name }) => name)
 const wrong = (rule: (from: string, to: string) => boolean) => code.filter(({ from, to }) => rule(from, to)).map(({ from, to }) => `${from} → ${to}`)
 
 test('the imports were found: this suite looks at something', () => {
@@ -47,10 +49,16 @@ test.each([
 })
 
 test('what is pure reaches nothing that does input or output', () => {
-  const pure = [...new Set(imports.map(({ from }) => from))].filter(file => !isTest(file) && (file.startsWith('shared/domain/') || /^agents\/[^/]+\/decide\.ts$/.test(file) || file.startsWith('shared/render/')))
+  const pure = [...new Set(imports.map(({ from }) => from))].filter(
+    file => !isTest(file) && (file.startsWith('shared/domain/') || /^agents\/[^/]+\/decide\.ts$/.test(file) || file.startsWith('shared/render/'))
+  )
   expect(pure.some(file => file.endsWith('/decide.ts'))).toBe(true)
   const allowed = (to: string) => to === 'zod' || to === 'node:crypto' || /^(shared|agents)\//.test(to)
-  for (const file of pure) expect([...reachableFrom(file, imports)].filter(to => !allowed(to)), file).toEqual([])
+  for (const file of pure)
+    expect(
+      [...reachableFrom(file, imports)].filter(to => !allowed(to)),
+      file
+    ).toEqual([])
   for (const file of pure) {
     const text = [file, ...[...reachableFrom(file, imports)].filter(to => to.endsWith('.ts'))].map(path => readFileSync(join(root, path), 'utf8')).join('\n')
     expect(text.match(/\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\bprocess\.env\b/g), file).toBeNull()

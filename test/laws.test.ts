@@ -25,17 +25,22 @@ describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name,
 
   test('law 1: decide is pure and total, and its memory is plain JSON', () => {
     const given = moment()
-    const before = canonicalJson([...given.memory] as unknown as JsonValue)
+    const before = canonicalJson([...given.memory])
     fc.assert(
-      fc.property(fc.constantFrom(null, ...Object.values(incomplete)), fc.integer({ min: -50 * 86_400_000, max: 50 * 86_400_000 }), fc.boolean(), (blind, offMs, forget) => {
-        const looked = blind ? blind(given) : given
-        const input = { ...looked, nowMs: looked.nowMs + offMs, memory: forget ? new Map() : looked.memory }
-        const decided = decide(agent, input)
-        expect(decide(agent, input)).toEqual(decided)
-        for (const value of decided.memory.values()) expect(JSON.parse(canonicalJson(value))).toEqual(value)
-      })
+      fc.property(
+        fc.constantFrom(null, ...Object.values(incomplete)),
+        fc.integer({ min: -50 * 86_400_000, max: 50 * 86_400_000 }),
+        fc.boolean(),
+        (blind, offMs, forget) => {
+          const looked = blind ? blind(given) : given
+          const input = { ...looked, nowMs: looked.nowMs + offMs, memory: forget ? new Map() : looked.memory }
+          const decided = decide(agent, input)
+          expect(decide(agent, input)).toEqual(decided)
+          for (const value of decided.memory.values()) expect(JSON.parse(canonicalJson(value))).toEqual(value)
+        }
+      )
     )
-    expect(canonicalJson([...given.memory] as unknown as JsonValue)).toBe(before)
+    expect(canonicalJson([...given.memory])).toBe(before)
   })
 
   test.each(Object.entries(incomplete))('law 2: nothing that harms is decided from %s', (_what, blind) => expect(harmful(agent, blind(moment()))).toEqual([]))
@@ -57,7 +62,16 @@ describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name,
 
   test('law 4: dry-run refuses what harms, and no file of the agent knows of it', () => {
     const plan = makePlan(agent, decide(agent, moment()), [], new Set())
-    const { permitted, refused } = gate({ plan, limits: openLimits, subjects: 100, standingOwners: [], halted: null, approved: new Set(), nowMs: 0, act: false })
+    const { permitted, refused } = gate({
+      plan,
+      limits: openLimits,
+      subjects: 100,
+      standingOwners: [],
+      halted: null,
+      approved: new Set(),
+      nowMs: 0,
+      act: false
+    })
     expect(permitted.filter(({ harm }) => harm !== 'harmless')).toEqual([])
     expect(refused.length).toBeGreaterThan(0)
     const folder = join(import.meta.dirname, '../agents', name)

@@ -58,7 +58,7 @@ export function aclsOf(role: Role, principal: string, prefix = 'reeve'): AclEntr
 
 /** `topic reeve.*` is every name with that beginning; `topic *` every topic; else one name. */
 function right(on: string, operation: Right['operation'], why: string): Right {
-  const [resource, name = ''] = on.split(' ') as [Right['resource'], string]
+  const [resource, name] = on.split(' ') as [Right['resource'], string]
   const prefixed = name.length > 1 && name.endsWith('*')
   return { resource, name: prefixed ? name.slice(0, -1) : name, pattern: prefixed ? 'prefixed' : 'literal', operation, why }
 }

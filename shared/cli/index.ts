@@ -23,7 +23,10 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
   const speak = (kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt', subject: string, why: string, wait: string) =>
     withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs(wait)), json()))
 
-  reeve.command('run').description('Run as leader or standby, until stopped.').action(() => run(cli, global(), hooks))
+  reeve
+    .command('run')
+    .description('Run as leader or standby, until stopped.')
+    .action(() => run(cli, global(), hooks))
 
   reeve
     .command('plan')
@@ -45,7 +48,9 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .action((kind, name) =>
       withSession(cli, global(), async session => {
         if (kind !== 'group') throw new CommandFailure(exitCodes.usage, `explain ${kind}: expected group`)
-        const found = (await rehearseAll(cli, session)).flatMap(({ agent, rehearsal }) => rehearsal.decision.verdicts.filter(({ subject }) => subject === name).map(verdict => ({ agent, verdict })))
+        const found = (await rehearseAll(cli, session)).flatMap(({ agent, rehearsal }) =>
+          rehearsal.decision.verdicts.filter(({ subject }) => subject === name).map(verdict => ({ agent, verdict }))
+        )
         if (found.length === 0) throw new CommandFailure(exitCodes.unanswered, `no agent knows a group ${JSON.stringify(name)} in the last observation`)
         if (json()) cli.out(JSON.stringify(found))
         else for (const { agent, verdict } of found) cli.out(`${agent}\n${explainText(verdict)}\n`)
@@ -53,7 +58,12 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
       })
     )
 
-  const asking = (name: string, description: string) => reeve.command(name).description(description).option('--why <sentence>', 'for the journal', 'no reason was given').option('--wait <duration>', 'how long to wait for a replica to take it up', '30s')
+  const asking = (name: string, description: string) =>
+    reeve
+      .command(name)
+      .description(description)
+      .option('--why <sentence>', 'for the journal', 'no reason was given')
+      .option('--wait <duration>', 'how long to wait for a replica to take it up', '30s')
 
   asking('resume', 'Give a paused group back now; it is watched for a while.')
     .argument('<group>')
@@ -87,16 +97,27 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .description('Read it, print all mistakes at once.')
     .option('--connect', 'try to reach Kafka too')
     .action(async ({ connect }) => {
-      const checked = await readConfig(cli, global())
+      const checked = readConfig(cli, global())
       const reached = connect ? await withSession(cli, global(), async ({ kafka }) => kafka.admin.features()) : null
-      if (json()) cli.out(JSON.stringify({ ok: true, agents: Object.fromEntries(Object.entries(checked.agents).map(([name, { enabled, act }]) => [name, { enabled, act }])), reached }))
+      if (json())
+        cli.out(
+          JSON.stringify({
+            ok: true,
+            agents: Object.fromEntries(Object.entries(checked.agents).map(([name, { enabled, act }]) => [name, { enabled, act }])),
+            reached
+          })
+        )
       else cli.out(`${global().config}: no mistakes${reached ? `; cluster ${reached.clusterId} answers, ${reached.brokers} brokers` : ''}`)
     })
   return reeve
 }
 
 /** Runs one command line. Returns the exit code; everything that went wrong was printed once. */
-export async function main(cli: Cli, argv: readonly string[], reeve: { parseAsync(argv: readonly string[], from: { from: 'user' }): Promise<unknown> }): Promise<number> {
+export async function main(
+  cli: Cli,
+  argv: readonly string[],
+  reeve: { parseAsync(argv: readonly string[], from: { from: 'user' }): Promise<unknown> }
+): Promise<number> {
   try {
     await reeve.parseAsync(argv, { from: 'user' })
     return exitCodes.ok

@@ -34,7 +34,8 @@ export async function say(cli: Cli, session: Session, kind: PersonRequest['kind'
       for (const { records } of await journal.poll({ maxWaitMs: 500, signal: cli.signal })) {
         for (const record of records) {
           const entry = journalEntry(record)
-          if (entry && (entry.subject === request.id || (kind !== 'release-all' && subject !== '' && entry.subject.includes(encodeURIComponent(subject))))) entries.push(entry)
+          if (entry && (entry.subject === request.id || (kind !== 'release-all' && subject !== '' && entry.subject.includes(encodeURIComponent(subject)))))
+            entries.push(entry)
         }
       }
     }

@@ -31,7 +31,11 @@ export interface Rehearsed {
 /** What each agent would do now: the same code as a turn, up to before the first write. */
 export async function rehearseAll(cli: Cli, session: Session, only?: string): Promise<Rehearsed[]> {
   const wanted = cli.agents.filter(({ name }) => session.config.agents[name]?.enabled !== false && (only === undefined || name === only))
-  if (wanted.length === 0) throw new CommandFailure(exitCodes.unanswered, only === undefined ? 'no agent is enabled' : `no enabled agent is called ${only}; there are: ${cli.agents.map(({ name }) => name).join(', ')}`)
+  if (wanted.length === 0)
+    throw new CommandFailure(
+      exitCodes.unanswered,
+      only === undefined ? 'no agent is enabled' : `no enabled agent is called ${only}; there are: ${cli.agents.map(({ name }) => name).join(', ')}`
+    )
   return withState(session, async store => {
     const latest = await latestObservation(session, store)
     const settings: EngineSettings = engineSettings(session.config, 'command line')
@@ -63,7 +67,8 @@ async function latestObservation(session: Session, store: StateStore): Promise<L
   try {
     await observations.open((store.get('observer') as unknown as ObserverState | undefined)?.keyFrameOffset ?? null)
     const latest = await observations.latest()
-    if (latest === null) throw new CommandFailure(exitCodes.unanswered, `${session.topics.observations} holds no complete observation yet: is a replica running (reeve run)?`)
+    if (latest === null)
+      throw new CommandFailure(exitCodes.unanswered, `${session.topics.observations} holds no complete observation yet: is a replica running (reeve run)?`)
     return latest
   } finally {
     await observations.close()

@@ -24,7 +24,11 @@ export async function releaseAll(cli: Cli, session: Session, why: string, waitMs
   if (json) cli.out(JSON.stringify({ stood: before.map(({ key }) => key), stillStanding: still.map(({ key }) => key) }))
   else if (still.length === 0) cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, go on with: reeve halt --lift`)
   if (still.length > 0)
-    throw new CommandFailure(exitCodes.unanswered, `${still.length} still stand`, still.map(({ key, describe }) => `${key}: ${describe}`))
+    throw new CommandFailure(
+      exitCodes.unanswered,
+      `${still.length} still stand`,
+      still.map(({ key, describe }) => `${key}: ${describe}`)
+    )
 }
 
 async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session, signal: AbortSignal): Promise<void> {
@@ -36,7 +40,12 @@ async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session
       kafka: await openKafka(kafkaConnection(config, agent.name))
     }))
   )
-  const log = { debug() {}, info: (_: object, message: string) => cli.err(message), warn: (_: object, message: string) => cli.err(message), error: (_: object, message: string) => cli.err(message) }
+  const log = {
+    debug() {},
+    info: (_: object, message: string) => cli.err(message),
+    warn: (_: object, message: string) => cli.err(message),
+    error: (_: object, message: string) => cli.err(message)
+  }
   let replica: Replica | null = null
   const ticks = localTicks(name => replica!.onTick(name), log.warn)
   try {
@@ -64,7 +73,8 @@ async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session
 function localTicks(run: (name: string) => Promise<void>, warn: (fields: object, message: string) => void): Ticks {
   let last: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
-  const ask = (name: string): Promise<void> => (last = last.then(() => run(name)).catch((error: unknown) => warn({}, `${name}: ${error instanceof Error ? error.message : String(error)}`)))
+  const ask = (name: string): Promise<void> =>
+    (last = last.then(() => run(name)).catch((error: unknown) => warn({}, `${name}: ${error instanceof Error ? error.message : String(error)}`)))
   return {
     lead(schedules) {
       timer = setInterval(() => schedules.forEach(({ name }) => void ask(name)), 1_000)

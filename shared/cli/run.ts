@@ -25,7 +25,7 @@ export interface RunHooks extends Hooks {
 
 /** `reeve run`: until the signal, as leader or standby. */
 export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}): Promise<void> {
-  const config = await readConfig(cli, options)
+  const config = readConfig(cli, options)
   const log = openLog({ level: config.log.level })
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
   const settings = engineSettings(config, holder)
@@ -97,7 +97,6 @@ async function openAgents(cli: Cli, config: Config, closers: (() => Promise<void
 
 /** Creates what is missing of Reeve's own topics. */
 export async function ensureTopics(kafka: Kafka, config: Config, brokers: number): Promise<ReeveTopics> {
-
   const topics = reeveTopics(config.topics.prefix)
   await kafka.admin.createTopics(topicSettings(topics, brokers))
   return topics
@@ -114,4 +113,3 @@ function turnStatus({ look, decision, judged, outcomes }: TurnReport): object {
     outcomes
   }
 }
-

@@ -24,8 +24,8 @@ export interface GlobalOptions {
 }
 
 /** Reads the configuration, or ends with all its mistakes at once. */
-export async function readConfig(cli: Cli, { config: file }: GlobalOptions): Promise<Config> {
-  const loaded = await loadConfig({ file, env: cli.env, agents: cli.agents.map(({ name, policy }) => ({ name, policySchema: policy })) })
+export function readConfig(cli: Cli, { config: file }: GlobalOptions): Config {
+  const loaded = loadConfig({ file, env: cli.env, agents: cli.agents.map(({ name, policy }) => ({ name, policySchema: policy })) })
   if (loaded.ok) return loaded.config
   throw new CommandFailure(
     exitCodes.configuration,
@@ -43,7 +43,7 @@ export interface Session {
 
 /** Opens the cluster as the engine's principal (or an agent's) for one command, and closes it whatever happens. */
 export async function withSession<T>(cli: Cli, options: GlobalOptions, work: (session: Session) => Promise<T>): Promise<T> {
-  const config = await readConfig(cli, options)
+  const config = readConfig(cli, options)
   const kafka = await reach(() => openKafka(kafkaConnection(config, null)), config)
   try {
     const { clusterId } = await kafka.admin.features()

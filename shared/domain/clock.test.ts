@@ -11,7 +11,11 @@ test('three clocks that agree give the least', () => {
 
 test('one wrong clock is outvoted, whichever way it is off', () => {
   for (const off of [-40 * day, 40 * day]) {
-    expect(trustedNow({ localMs: base + off, redisMs: base, brokerMs: base + 1 })).toMatchObject({ nowMs: base, trusted: true, why: expect.stringContaining('this host is off') })
+    expect(trustedNow({ localMs: base + off, redisMs: base, brokerMs: base + 1 })).toMatchObject({
+      nowMs: base,
+      trusted: true,
+      why: expect.stringContaining('this host is off')
+    })
     expect(trustedNow({ localMs: base, redisMs: base + off, brokerMs: base + 1 })).toMatchObject({ nowMs: base, trusted: true })
   }
 })

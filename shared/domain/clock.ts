@@ -29,9 +29,17 @@ export function trustedNow({ localMs, redisMs, brokerMs }: ClockReadings): Trust
   const agreeing = present.filter(one => present.some(other => other !== one && Math.abs(other.ms - one.ms) <= agreementMs))
   if (agreeing.length === 0) {
     const spread = present.map(source => `${source.name} says ${new Date(source.ms).toISOString()}`).join(', ')
-    return { nowMs: Math.min(...present.map(source => source.ms)), trusted: false, why: present.length < 2 ? `only one clock answers: ${spread}` : `no two clocks agree within 30 s: ${spread}` }
+    return {
+      nowMs: Math.min(...present.map(source => source.ms)),
+      trusted: false,
+      why: present.length < 2 ? `only one clock answers: ${spread}` : `no two clocks agree within 30 s: ${spread}`
+    }
   }
   const nowMs = Math.min(...agreeing.map(source => source.ms))
   const off = present.filter(source => !agreeing.includes(source))
-  return { nowMs, trusted: true, why: off.length === 0 ? null : off.map(source => `the clock of ${source.name} is off by ${Math.round((source.ms - nowMs) / 1000)} s`).join(', ') }
+  return {
+    nowMs,
+    trusted: true,
+    why: off.length === 0 ? null : off.map(source => `the clock of ${source.name} is off by ${Math.round((source.ms - nowMs) / 1000)} s`).join(', ')
+  }
 }

@@ -21,7 +21,9 @@ test('agrees with the regular expression of the same meaning', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '\n'), maxLength: 12 })
   fc.assert(
     fc.property(text, text, (glob, name) => {
-      const pattern = [...glob].map(char => (char === '*' ? '[\\s\\S]*' : char === '?' ? '[\\s\\S]' : char.replace(/[.\n]/, found => (found === '.' ? '\\.' : '\\n')))).join('')
+      const pattern = Array.from(glob, char =>
+        char === '*' ? '[\\s\\S]*' : char === '?' ? '[\\s\\S]' : char.replace(/[.\n]/, found => (found === '.' ? '\\.' : '\\n'))
+      ).join('')
       expect(matchesGlob(glob, name)).toBe(new RegExp(`^${pattern}$`).test(name))
     })
   )

@@ -16,7 +16,11 @@ export interface OwnerRule {
 }
 
 /** Who answers for a group: the rule that names the group, else the one that owns a topic it reads; null when nobody is registered. */
-export function ownerOfGroup(rules: readonly OwnerRule[], groupId: string, topics: Iterable<string> = []): { readonly rule: OwnerRule; readonly by: 'group' | 'topic' } | null {
+export function ownerOfGroup(
+  rules: readonly OwnerRule[],
+  groupId: string,
+  topics: Iterable<string> = []
+): { readonly rule: OwnerRule; readonly by: 'group' | 'topic' } | null {
   const byGroup = rules.find(rule => rule.groups.some(glob => matchesGlob(glob, groupId)))
   if (byGroup) return { rule: byGroup, by: 'group' }
   for (const topic of topics) {

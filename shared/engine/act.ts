@@ -39,7 +39,15 @@ export async function heal(context: TurnContext, leader: Leader, governed: Gover
   return settle(context, leader, governed, intent, 'unknown', null, 'healed')
 }
 
-async function settle(context: TurnContext, leader: Leader, governed: Governed, intent: Intent, found: Outcome, evidence: JsonValue, kind: Entry['kind']): Promise<Outcome> {
+async function settle(
+  context: TurnContext,
+  leader: Leader,
+  governed: Governed,
+  intent: Intent,
+  found: Outcome,
+  evidence: JsonValue,
+  kind: Entry['kind']
+): Promise<Outcome> {
   const effect = effectOf(governed.agent, intent.action)
   let outcome = found
   if (outcome === 'unknown') {
@@ -47,7 +55,13 @@ async function settle(context: TurnContext, leader: Leader, governed: Governed, 
     outcome = inForce === 'unknown' ? 'unknown' : (inForce === 'done') === (intent.undo === null) ? 'done' : 'not-done'
   }
   const what = `${intent.describe}: ${outcome === 'unknown' ? 'whether it happened is not known; it will be read back' : outcome}`
-  const entry: Entry = { kind, agent: intent.agent, subject: intent.key, what, facts: { action: intent.action, undo: intent.undo, intendedAtMs: intent.atMs, intendedInEpoch: intent.epoch, evidence } }
+  const entry: Entry = {
+    kind,
+    agent: intent.agent,
+    subject: intent.key,
+    what,
+    facts: { action: intent.action, undo: intent.undo, intendedAtMs: intent.atMs, intendedInEpoch: intent.epoch, evidence }
+  }
   if (outcome === 'unknown') context.log.warn({ key: intent.key }, what)
   else if (outcome === 'done') await leader.commit(doneChanges(intent, intent.atMs, evidence, effect.undo !== 'irreversible'), [entry])
   else await leader.commit(notDoneChanges(intent), [entry])
@@ -56,6 +70,8 @@ async function settle(context: TurnContext, leader: Leader, governed: Governed, 
 
 /** An effect that ignores its signal is left behind and its outcome is unknown. */
 function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new KafkaFault('timeout', 'the effect did not end within its deadline')), { once: true }))
+  const late = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(new KafkaFault('timeout', 'the effect did not end within its deadline')), { once: true })
+  )
   return Promise.race([work, late])
 }

@@ -44,7 +44,13 @@ export class Inbox {
     const entries: Entry[] = []
     for (const request of requests) {
       for (const [key, value] of requestChanges(leader, request)) changes.set(key, value)
-      entries.push({ kind: 'request', agent: null, subject: request.id, what: `${request.who} asked: ${request.kind} ${request.subject} (${request.why})`, facts: { ...request } })
+      entries.push({
+        kind: 'request',
+        agent: null,
+        subject: request.id,
+        what: `${request.who} asked: ${request.kind} ${request.subject} (${request.why})`,
+        facts: { ...request }
+      })
     }
     await leader.commit(changes, entries)
     return true
@@ -54,7 +60,13 @@ export class Inbox {
   async closeUnanswered(leader: Leader, nowMs: number): Promise<void> {
     const stale = [...leader.store.entries('request/')].filter(([, request]) => nowMs - (request as unknown as PersonRequest).atMs > patienceMs)
     if (stale.length === 0) return
-    const entries = stale.map(([id, request]): Entry => ({ kind: 'request', agent: null, subject: id, what: 'closed: nothing that it names is known to any agent', facts: request }))
+    const entries = stale.map(([id, request]): Entry => ({
+      kind: 'request',
+      agent: null,
+      subject: id,
+      what: 'closed: nothing that it names is known to any agent',
+      facts: request
+    }))
     await leader.commit(new Map(stale.map(([id]) => [`request/${id}`, null])), entries)
   }
 
@@ -70,7 +82,10 @@ function requestChanges(leader: Leader, request: PersonRequest): [string, JsonVa
   if (kind === 'approve') return [[`approval/${subject}`, { who, why, atMs }]]
   if (kind === 'release-all') {
     // Halted first: what is given back before an uninstall must not be taken again by the next turn.
-    const undos = standingOf(leader.store, null).map(({ key }, index): [string, JsonValue] => [`request/${id}:${index}`, { ...request, id: `${id}:${index}`, kind: 'undo', subject: key }])
+    const undos = standingOf(leader.store, null).map(({ key }, index): [string, JsonValue] => [
+      `request/${id}:${index}`,
+      { ...request, id: `${id}:${index}`, kind: 'undo', subject: key }
+    ])
     return [['halt', { who, why: `release --all: ${why}`, atMs }], ...undos]
   }
   return [[`request/${id}`, { ...request }]]

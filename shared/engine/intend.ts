@@ -28,14 +28,24 @@ export async function intend(leader: Leader, agent: string, { look, decision, pl
   for (const [index, intent] of intents.entries()) {
     const verdict = decision.verdicts.find(({ subject }) => subject === judged.permitted[index]!.target) ?? null
     changes.set(`intent/${intent.key}`, intent as unknown as JsonValue)
-    entries.push({ kind: 'intent', agent, subject: intent.key, what: intent.describe, facts: { undo: intent.undo, plan: plan.checksum, observation: look.seen.sequence, verdict: verdict as unknown as JsonValue } })
+    entries.push({
+      kind: 'intent',
+      agent,
+      subject: intent.key,
+      what: intent.describe,
+      facts: { undo: intent.undo, plan: plan.checksum, observation: look.seen.sequence, verdict: verdict as unknown as JsonValue }
+    })
   }
 
-  const refused: RefusedPlan = { checksum: plan.checksum, refused: judged.refused.map(({ step, because, approvable }) => ({ key: step.key, describe: step.describe, because, approvable })) }
+  const refused: RefusedPlan = {
+    checksum: plan.checksum,
+    refused: judged.refused.map(({ step, because, approvable }) => ({ key: step.key, describe: step.describe, because, approvable }))
+  }
   const before = store.get(`plan/${agent}`) as unknown as RefusedPlan | undefined
   const known = new Set(before?.refused.map(({ key, because }) => canonicalJson([key, because])))
   for (const step of refused.refused)
-    if (!known.has(canonicalJson([step.key, step.because]))) entries.push({ kind: 'refused', agent, subject: step.key, what: `${step.describe}: refused, ${step.because}`, facts: { plan: plan.checksum } })
+    if (!known.has(canonicalJson([step.key, step.because])))
+      entries.push({ kind: 'refused', agent, subject: step.key, what: `${step.describe}: refused, ${step.because}`, facts: { plan: plan.checksum } })
   const planned = refused.refused.length === 0 ? null : (refused as unknown as JsonValue)
   if (canonicalJson((before ?? null) as unknown as JsonValue) !== canonicalJson(planned)) changes.set(`plan/${agent}`, planned)
   if (intents.length > 0 && store.get(`approval/${plan.checksum}`) !== undefined) changes.set(`approval/${plan.checksum}`, null)

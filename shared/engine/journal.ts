@@ -33,7 +33,13 @@ export function journalRecord(topic: string, entry: JournalEntry): NewRecord {
 export function journalEntry(record: LogRecord): JournalEntry | null {
   try {
     const value = JSON.parse(record.value?.toString('utf8') ?? 'null') as (JournalEntry & { version?: unknown }) | null
-    return value !== null && typeof value.version === 'number' && value.version <= journalVersion && typeof value.kind === 'string' && typeof value.atMs === 'number' ? value : null
+    return value !== null &&
+      typeof value.version === 'number' &&
+      value.version <= journalVersion &&
+      typeof value.kind === 'string' &&
+      typeof value.atMs === 'number'
+      ? value
+      : null
   } catch {
     return null
   }

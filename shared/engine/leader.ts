@@ -46,7 +46,12 @@ export class Leader {
 
   /** Tells standbys that nothing of this replica is under way any more. */
   async release(): Promise<void> {
-    await this.#write(new Map(), [{ kind: 'leadership', agent: null, subject: this.#holder, what: `${this.#holder} stopped in good order`, facts: null }], [], true)
+    await this.#write(
+      new Map(),
+      [{ kind: 'leadership', agent: null, subject: this.#holder, what: `${this.#holder} stopped in good order`, facts: null }],
+      [],
+      true
+    )
   }
 
   async #write(changes: ReadonlyMap<string, JsonValue | null>, entries: readonly Entry[], also: readonly NewRecord[], released: boolean): Promise<Committed> {

@@ -87,7 +87,10 @@ export class Leadership {
     await this.#observations.open((this.leader.store.get('observer') as unknown as ObserverState | undefined)?.keyFrameOffset ?? null)
     for (const { agent, policy, act, kafka: own } of agents) {
       const ports = await openPorts(own, clusterId, topics, `${topics.control}.${agent.name}`)
-      this.#closers.push(() => ports.close(), () => ports.appender.close())
+      this.#closers.push(
+        () => ports.close(),
+        () => ports.appender.close()
+      )
       await ports.appender.fence()
       this.#governed.set(agent.name, { agent, policy, act, ports })
     }

@@ -73,8 +73,10 @@ export function gate(input: GateInput): Gate {
 function exceeded(capped: readonly Step[], { limits, subjects, standingOwners, plan }: GateInput): string | null {
   const ask = `; approve with: reeve approve ${plan.checksum}`
   const total = capped.length + standingOwners.length
-  if (total > limits.maxActions) return `${capped.length} planned and ${standingOwners.length} in force make ${total}, above the cap of ${limits.maxActions}${ask}`
-  if (subjects === null && total > limits.percentMinimum) return `${total} is above ${limits.percentMinimum}, and how many subjects there are is not known${ask}`
+  if (total > limits.maxActions)
+    return `${capped.length} planned and ${standingOwners.length} in force make ${total}, above the cap of ${limits.maxActions}${ask}`
+  if (subjects === null && total > limits.percentMinimum)
+    return `${total} is above ${limits.percentMinimum}, and how many subjects there are is not known${ask}`
   if (subjects !== null && total > limits.percentMinimum && total * 100 > subjects * limits.maxPercent)
     return `${total} of ${subjects} is ${((total * 100) / subjects).toFixed(1)} %, above the cap of ${limits.maxPercent} % (and above the minimum of ${limits.percentMinimum})${ask}`
   const byOwner = new Map<string | null, number>()

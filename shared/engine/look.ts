@@ -30,14 +30,21 @@ export function look(agent: string, store: StateStore, settings: EngineSettings,
   const gap = before === undefined || view.atMs < before.atMs || view.atMs - before.atMs > toleranceMs
   const unseen: Unseen[] = [...view.unseen]
   if (!now.trusted) unseen.push({ kind: 'clock', id: 'now', why: now.why ?? 'no two clocks agree' })
-  if (Math.abs(now.nowMs - view.atMs) > toleranceMs) unseen.push({ kind: 'topics', id: 'observations', why: `the last observation is ${Math.round((now.nowMs - view.atMs) / 1000)} s old, more than two intervals` })
+  if (Math.abs(now.nowMs - view.atMs) > toleranceMs)
+    unseen.push({
+      kind: 'topics',
+      id: 'observations',
+      why: `the last observation is ${Math.round((now.nowMs - view.atMs) / 1000)} s old, more than two intervals`
+    })
   return {
     observed: {
       view: { ...view, unseen },
       intervalMs,
       gap,
       standing: standingOf(store, agent),
-      requests: [...store.entries('request/')].map(([, request]) => request as unknown as PersonRequest).filter(({ kind }) => kind === 'fixed' || kind === 'resume'),
+      requests: [...store.entries('request/')]
+        .map(([, request]) => request as unknown as PersonRequest)
+        .filter(({ kind }) => kind === 'fixed' || kind === 'resume'),
       notices: new Map([...store.entries(`notice/${agent}/`)].map(([key, entry]) => [key, fateOf(entry as unknown as OutboxEntry)])),
       owners: settings.owners
     },

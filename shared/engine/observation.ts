@@ -119,8 +119,11 @@ function changedGroup(before: GroupView | undefined, after: GroupView): Observat
   const known = before?.committed ?? new Map<string, ReadonlyMap<number, number>>()
   for (const [topic, partitions] of after.committed ?? [])
     for (const [partition, offset] of partitions) if (known.get(topic)?.get(partition) !== offset) committed.push({ topic, partition, offset })
-  if (after.committed) for (const [topic, partitions] of known) for (const partition of partitions.keys()) if (!after.committed.get(topic)?.has(partition)) committed.push({ topic, partition, offset: -1 })
-  const members = after.members?.map(member => ({ ...member, assigned: [...member.assigned].map(([topic, partitions]) => ({ topic, partitions: [...partitions] })) })) ?? null
+  if (after.committed)
+    for (const [topic, partitions] of known)
+      for (const partition of partitions.keys()) if (!after.committed.get(topic)?.has(partition)) committed.push({ topic, partition, offset: -1 })
+  const members =
+    after.members?.map(member => ({ ...member, assigned: [...member.assigned].map(([topic, partitions]) => ({ topic, partitions: [...partitions] })) })) ?? null
   const row = { groupId: after.groupId, protocol: after.protocol, state: after.state, members, offsetsSeen: after.committed !== null, committed }
   const same = before && before.protocol === after.protocol && before.state === after.state && (before.committed === null) === (after.committed === null)
   return same && committed.length === 0 && sameMembers(before.members, after.members) ? [] : [row]
@@ -143,7 +146,8 @@ function mergeGroup(before: GroupView | undefined, row: Observation['groups'][nu
 }
 
 function sameMembers(before: readonly MemberView[] | null, after: readonly MemberView[] | null): boolean {
-  const flat = (members: readonly MemberView[] | null) => JSON.stringify(members?.map(member => [member.memberId, member.clientId, member.host, [...member.assigned]]) ?? null)
+  const flat = (members: readonly MemberView[] | null) =>
+    JSON.stringify(members?.map(member => [member.memberId, member.clientId, member.host, [...member.assigned]]) ?? null)
   return flat(before) === flat(after)
 }
 

@@ -31,7 +31,12 @@ export function effectOf(agent: AnyAgent, action: Kinded): Effect<JsonValue & Ki
  * Orders a decision: what gives back comes first, then by key. What already stands, or is under way, is not planned again.
  * The checksum leaves figures out (they move every turn) and names only the keys, so an approval holds while the intent does.
  */
-export function makePlan(agent: AnyAgent, decision: Decision<JsonValue, JsonValue & Kinded>, standing: readonly Standing[], openKeys: ReadonlySet<string>): Plan {
+export function makePlan(
+  agent: AnyAgent,
+  decision: Decision<JsonValue, JsonValue & Kinded>,
+  standing: readonly Standing[],
+  openKeys: ReadonlySet<string>
+): Plan {
   const byKey = new Map(standing.map(stands => [stands.key, stands]))
   const steps: Step[] = []
   for (const { key, why } of decision.undo) {
@@ -58,5 +63,8 @@ export function undoStep(agent: AnyAgent, stands: Standing, why: string): Step {
 
 function checksumOf(agent: string, steps: readonly Step[]): string {
   const meant = steps.map(step => `${step.undo === null ? 'do' : 'undo'} ${step.key}`)
-  return createHash('sha256').update(canonicalJson([agent, ...meant])).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(canonicalJson([agent, ...meant]))
+    .digest('hex')
+    .slice(0, 16)
 }

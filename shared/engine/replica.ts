@@ -119,8 +119,15 @@ export class Replica {
       await store.catchUp()
       const before = store.get('lease') as unknown as Lease | undefined
       const leader = new Leader({ store, clock, topics, holder: settings.holder, appender, epoch: (before?.epoch ?? 0) + 1 })
-      const why = before === undefined ? 'nobody led before' : before.released ? `${before.holder} had stopped` : `nothing was heard of ${before.holder} for ${settings.times.takeOverAfterMs} ms`
-      await leader.commit(new Map(), [{ kind: 'leadership', agent: null, subject: settings.holder, what: `${settings.holder} leads in epoch ${leader.epoch}: ${why}`, facts: null }])
+      const why =
+        before === undefined
+          ? 'nobody led before'
+          : before.released
+            ? `${before.holder} had stopped`
+            : `nothing was heard of ${before.holder} for ${settings.times.takeOverAfterMs} ms`
+      await leader.commit(new Map(), [
+        { kind: 'leadership', agent: null, subject: settings.holder, what: `${settings.holder} leads in epoch ${leader.epoch}: ${why}`, facts: null }
+      ])
       log.info({ epoch: leader.epoch }, `leading: ${why}`)
       onRole('leader', leader.epoch)
       this.#leadership = new Leadership(this.#parts, leader)

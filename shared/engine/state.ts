@@ -94,7 +94,12 @@ export class StateStore {
   async #commit(appender: Appender, epoch: number, changes: StateChanges, also: readonly NewRecord[]): Promise<Committed> {
     const sequence = this.sequence + 1
     const all = new Map<string, JsonValue | null>([['format', { version: stateVersion }], ['head', { sequence, epoch }], ...changes])
-    const records = [...all].map(([key, value]): NewRecord => ({ topic: this.#topic, partition: 0, key: Buffer.from(key), value: value === null ? null : Buffer.from(JSON.stringify(value)) }))
+    const records = [...all].map(([key, value]): NewRecord => ({
+      topic: this.#topic,
+      partition: 0,
+      key: Buffer.from(key),
+      value: value === null ? null : Buffer.from(JSON.stringify(value))
+    }))
     try {
       const appended = await appender.append([...records, ...also])
       for (const [key, value] of all) this.#set(key, value)
@@ -130,7 +135,9 @@ export class StateStore {
 function checkVersion(value: JsonValue | null): void {
   const version = (value as { version?: unknown } | null)?.version
   if (typeof version !== 'number' || version > stateVersion)
-    throw new NewerState(`the state topic was written by a newer release (format ${String(version)}, this release knows up to ${stateVersion}): start that release, or restore the topic`)
+    throw new NewerState(
+      `the state topic was written by a newer release (format ${String(version)}, this release knows up to ${stateVersion}): start that release, or restore the topic`
+    )
 }
 
 export class NewerState extends Error {

@@ -26,6 +26,12 @@ async function deliver(leader: Leader, notifier: Notifier, log: Log, nowMs: numb
   const after = next(entry, result, nowMs)
   const what = result.ok ? `${notice.title}: delivered` : `${notice.title}: not delivered (attempt ${after.attempts}): ${result.error}`
   if (!result.ok) log.warn({ notice: notice.key, attempts: after.attempts }, what)
-  const journal: Entry = { kind: 'notice', agent: key.slice(0, key.indexOf('/')), subject: notice.key, what, facts: { state: after.state, attempts: after.attempts } }
+  const journal: Entry = {
+    kind: 'notice',
+    agent: key.slice(0, key.indexOf('/')),
+    subject: notice.key,
+    what,
+    facts: { state: after.state, attempts: after.attempts }
+  }
   await leader.commit(new Map([[`notice/${key}`, after as unknown as JsonValue]]), [journal])
 }

@@ -28,7 +28,12 @@ export function reeveTopics(prefix: string): ReeveTopics {
 export function topicSettings(topics: ReeveTopics, brokers: number): readonly TopicSettings[] {
   const replicationFactor = Math.min(3, brokers)
   const durable = { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)), 'unclean.leader.election.enable': 'false' }
-  const settings = (name: string, configs: Record<string, string>): TopicSettings => ({ name, partitions: 1, replicationFactor, configs: { ...durable, ...configs } })
+  const settings = (name: string, configs: Record<string, string>): TopicSettings => ({
+    name,
+    partitions: 1,
+    replicationFactor,
+    configs: { ...durable, ...configs }
+  })
   return [
     settings(topics.state, compacted),
     settings(topics.journal, { 'cleanup.policy': 'delete', 'retention.ms': yearMs, 'message.timestamp.type': 'LogAppendTime' }),

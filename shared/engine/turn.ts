@@ -40,7 +40,7 @@ export async function rehearse(context: TurnContext, store: StateStore, governed
     limits: context.settings.limits,
     subjects: snapshot.unseen.length === 0 ? decision.verdicts.length : null,
     standingOwners: seen.observed.standing.map(({ action }) => agent.effects[action.kind]?.target(action).owner ?? null),
-    halted: store.get('halt') as { who: string; why: string } | undefined ?? null,
+    halted: (store.get('halt') as { who: string; why: string } | undefined) ?? null,
     approved: new Set([...store.entries('approval/')].map(([checksum]) => checksum)),
     nowMs: now.nowMs,
     act: governed.act
@@ -50,7 +50,13 @@ export async function rehearse(context: TurnContext, store: StateStore, governed
 }
 
 /** One turn of one agent: rehearse, write down what is about to happen, do it, write down what happened. */
-export async function turn(context: TurnContext, leader: Leader, governed: Governed, latest: Latest, stillPermitted: () => Promise<boolean>): Promise<TurnReport> {
+export async function turn(
+  context: TurnContext,
+  leader: Leader,
+  governed: Governed,
+  latest: Latest,
+  stillPermitted: () => Promise<boolean>
+): Promise<TurnReport> {
   const { agent } = governed
   await healOpenIntents(context, leader, governed)
   const now = await leader.clock.now()

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type API, Connection, ConnectionPool, findCoordinatorV6, metadataV12, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
+import type { Connection } from '@platformatic/kafka'
+import { type API, ConnectionPool, findCoordinatorV6, metadataV12, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
 import { type BrokerAddress, type KafkaConnection, parseBroker, tlsOptions } from './connection.ts'
 import { faultOf, faultOfApiError, KafkaFault } from './errors.ts'
 
@@ -138,7 +139,7 @@ export class Cluster {
 
 /** Kafka's name of an error code, for example 3 → UNKNOWN_TOPIC_OR_PARTITION. Codes this build does not know keep their number. */
 export function apiErrorName(code: number): string {
-  return (protocolErrorsCodesById as Record<number, string>)[code] ?? `ERROR_${code}`
+  return protocolErrorsCodesById[code] ?? `ERROR_${code}`
 }
 
 /** Throws the fault of a non-zero error code. */

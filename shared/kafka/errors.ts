@@ -22,7 +22,11 @@ export class KafkaFault extends Error {
   /** `refused`: certainly without effect. `unknown`: read back before believing anything. */
   readonly outcome: 'refused' | 'unknown'
 
-  constructor(kind: KafkaFaultKind, message: string, facts: { apiError?: string | null; retriable?: boolean; outcome?: 'refused' | 'unknown'; cause?: unknown } = {}) {
+  constructor(
+    kind: KafkaFaultKind,
+    message: string,
+    facts: { apiError?: string | null; retriable?: boolean; outcome?: 'refused' | 'unknown'; cause?: unknown } = {}
+  ) {
     super(message, { cause: facts.cause })
     this.kind = kind
     this.apiError = facts.apiError ?? null
@@ -54,16 +58,22 @@ export function faultOf(error: unknown, where: string): KafkaFault {
     const apiId = (link as { apiId?: unknown }).apiId
     if (typeof apiId === 'string') return faultOfApiError(apiId, (link as { canRetry?: boolean }).canRetry === true, where, error)
   }
-  const messages = chain.map(link => (link instanceof Error ? link.message : String(link)))
+  const messages = chain.map(link => (link instanceof Error ? link.message : JSON.stringify(link)))
   const detail = messages.at(-1) ?? String(error)
-  const codes = chain.map(link => String((link as { code?: unknown }).code ?? ''))
+  const codes = chain.map(link => codeOf(link))
   if (messages.some(text => /SASL|authentication/i.test(text))) return new KafkaFault('authentication', `${where}: ${detail}`, { cause: error })
   if (codes.some(code => /^(ERR_TLS|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_SSL)/.test(code)) || messages.some(text => /certificate|TLS/i.test(text)))
     return new KafkaFault('tls', `${where}: ${detail}`, { cause: error })
-  if (messages.some(text => /timed out/i.test(text))) return new KafkaFault('timeout', `${where}: ${detail}`, { retriable: true, outcome: 'unknown', cause: error })
+  if (messages.some(text => /timed out/i.test(text)))
+    return new KafkaFault('timeout', `${where}: ${detail}`, { retriable: true, outcome: 'unknown', cause: error })
   if (codes.some(code => /^(ECONN|ENOTFOUND|EHOSTUNREACH|EPIPE|EAI_AGAIN|PLT_KFK_NETWORK)/.test(code)))
     return new KafkaFault('unreachable', `${where}: ${detail}`, { retriable: true, outcome: 'unknown', cause: error })
   return new KafkaFault('protocol', `${where}: ${detail}`, { outcome: 'unknown', cause: error })
+}
+
+function codeOf(link: object): string {
+  const { code } = link as { code?: unknown }
+  return typeof code === 'string' ? code : ''
 }
 
 function* causes(error: unknown): Iterable<object> {

@@ -29,7 +29,11 @@ export function planText(agent: string, rehearsal: Rehearsal, width?: number): s
 }
 
 export function verdictTable(verdicts: readonly Verdict[], width?: number): string {
-  return table(['subject', 'lag', 'state', 'why'], verdicts.map(({ subject, lagMessages, state, why }) => [subject, count(lagMessages), state, why]), width)
+  return table(
+    ['subject', 'lag', 'state', 'why'],
+    verdicts.map(({ subject, lagMessages, state, why }) => [subject, count(lagMessages), state, why]),
+    width
+  )
 }
 
 /** Every fact, rule and decision about one subject. */

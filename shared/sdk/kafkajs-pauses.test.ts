@@ -67,7 +67,7 @@ describe('a partition reads only when neither the owner nor a command holds it',
             consumer.pause(each.each)
             ownerAlone.pause(each.each)
           } else if (each.kind === 'resume') {
-            consumer.resume(each.each as { topic: string }[])
+            consumer.resume(each.each)
             ownerAlone.resume(each.each)
           } else if (each.kind === 'command') {
             held = each.held

@@ -91,10 +91,12 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     }
     if (pause.length > 0) original.pause(pause)
     noteApplied(pause, true)
-    if (resume.length > 0) original.resume(resume as { topic: string; partitions: number[] }[])
+    if (resume.length > 0) original.resume(resume)
     noteApplied(resume, false)
   }
 
+  // kafkajs takes a call without arguments too, whatever its types say.
+  // oxlint-disable-next-line no-useless-default-assignment
   consumer.pause = (topicPartitions = []) => {
     const each = topicPartitions.map(explicit)
     original.pause(each)
@@ -102,6 +104,8 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     noteOwnerPause(topicPartitions)
     reconcile()
   }
+  // kafkajs takes a call without arguments too, whatever its types say.
+  // oxlint-disable-next-line no-useless-default-assignment
   consumer.resume = (topicPartitions = []) => {
     const each = topicPartitions.map(explicit)
     original.resume(each)

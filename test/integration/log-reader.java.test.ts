@@ -66,7 +66,7 @@ async function ourLines(topic: string, partitions: number, options: ReaderOption
   for (let partition = 0; partition < partitions; partition++) await reader.assign(topic, partition, 'start')
   const lines: string[] = []
   await reader.readToEnd(({ partition, offset, timestampMs, key, value, headers }) => {
-    const printed = headers.map(header => `${header.key}:${header.value ?? nothing}`).join(',') || 'NO_HEADERS'
+    const printed = headers.map(header => `${header.key}:${header.value?.toString() ?? nothing}`).join(',') || 'NO_HEADERS'
     lines.push([`CreateTime:${timestampMs}`, `Partition:${partition}`, `Offset:${offset}`, printed, key ?? nothing, value ?? nothing].join('\t'))
   })
   await reader.close()
@@ -166,7 +166,7 @@ describe("the log reader reads what Java's read_committed console consumer reads
           }
     }
     await reader.close()
-    expect([...codecs].toSorted()).toEqual([0, 1, 2, 3, 4])
+    expect([...codecs].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
     expect(await ourLines(topic, 1)).toEqual(await javaLines(topic))
   }, 120_000)
 

@@ -466,7 +466,7 @@ test('READ and DESCRIBE on the control topic with WRITE and DESCRIBE on the acks
     javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack().brokers[0]!, '--alter', '--entity-type', 'users', '--entity-name', user, ...args])
   await config('--add-config', 'SCRAM-SHA-512=[password=owner-secret]')
   clean.push(async () => void (await config('--delete-config', 'SCRAM-SHA-512')))
-  const allow = (resourceType: number, resourceName: string, operation: number): AclEntry => ({
+  const allow = (resourceType: AclEntry['resourceType'], resourceName: string, operation: AclEntry['operation']): AclEntry => ({
     resourceType,
     resourceName,
     operation,

@@ -1,7 +1,6 @@
 import { groupId, hour, Simulation } from '#agents/consumer-guardian/simulation.ts'
 import type { GuardianSnapshot } from '#agents/consumer-guardian/observe.ts'
 import type { Unseen } from '#shared/domain/cluster-view.ts'
-import type { JsonValue } from '#shared/domain/json.ts'
 import type { Moment, Sample } from './sample.ts'
 
 let incidents = 0
@@ -12,13 +11,15 @@ function moment(): Moment {
   simulation.atMs += incidents++ * 24 * hour
   simulation.gateOpen = false
   const { given } = simulation.until('to be paused')
-  return { policy: simulation.policy, snapshot: given.snapshot, memory: given.memory as ReadonlyMap<string, JsonValue>, nowMs: given.nowMs }
+  return { policy: simulation.policy, snapshot: given.snapshot, memory: given.memory, nowMs: given.nowMs }
 }
 
-const look = (change: (snapshot: GuardianSnapshot) => Partial<GuardianSnapshot>) => (given: Moment): Moment => {
-  const snapshot = given.snapshot as GuardianSnapshot
-  return { ...given, snapshot: { ...snapshot, ...change(snapshot) } as GuardianSnapshot }
-}
+const look =
+  (change: (snapshot: GuardianSnapshot) => Partial<GuardianSnapshot>) =>
+  (given: Moment): Moment => {
+    const snapshot = given.snapshot as GuardianSnapshot
+    return { ...given, snapshot: { ...snapshot, ...change(snapshot) } }
+  }
 /** As observe does: what was not seen of the cluster is missing from the look at each group. */
 const unseen = (kind: Unseen['kind'], id: string) =>
   look(snapshot => ({

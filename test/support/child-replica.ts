@@ -30,9 +30,9 @@ export function startChild(options: ChildOptions): ChildReplica {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'toy-replica.ts'), JSON.stringify(settings)], { stdio: ['pipe', 'pipe', 'pipe'] })
   const lines: Record<string, unknown>[] = []
   let errors = ''
-  createInterface({ input: child.stdout! }).on('line', line => lines.push(JSON.parse(line) as Record<string, unknown>))
-  child.stderr!.on('data', chunk => (errors += String(chunk)))
-  child.stdin!.on('error', () => {})
+  createInterface({ input: child.stdout }).on('line', line => lines.push(JSON.parse(line) as Record<string, unknown>))
+  child.stderr.on('data', chunk => (errors += String(chunk)))
+  child.stdin.on('error', () => {})
   const ended = new Promise<void>(resolve => child.on('close', () => resolve()))
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
@@ -41,10 +41,15 @@ export function startChild(options: ChildOptions): ChildReplica {
   return {
     child,
     lines,
-    say: line => void child.stdin!.write(`${JSON.stringify(line)}\n`),
+    say: line => void child.stdin.write(`${JSON.stringify(line)}\n`),
     heard: (what, fits, boundMs = 30_000) =>
       until(`${options.holder}: ${what}`, () => lines.some(fits), boundMs).catch((error: Error) => {
-        throw new Error(`${error.message}; heard last: ${lines.slice(-5).map(line => JSON.stringify(line)).join(' ')} ${errors}`)
+        throw new Error(
+          `${error.message}; heard last: ${lines
+            .slice(-5)
+            .map(line => JSON.stringify(line))
+            .join(' ')} ${errors}`
+        )
       }),
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM')

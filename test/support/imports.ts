@@ -13,15 +13,27 @@ const statement = /(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^'"`;]*?\sfrom\s
 
 /** Every import of every TypeScript file below the folders, resolved. Throws on one that leads nowhere. */
 export function importsBelow(root: string, folders: readonly string[]): Import[] {
-  return folders.flatMap(folder => globSync(`${folder}/**/*.ts`, { cwd: root })).flatMap(file => {
-    const text = readFileSync(join(root, file), 'utf8')
-    return [...text.matchAll(statement)].map(([, typeOnly, named, dynamic]): Import => ({ from: normalize(file), to: resolve(root, file, (named ?? dynamic)!), typeOnly: typeOnly !== undefined }))
-  })
+  return folders
+    .flatMap(folder => globSync(`${folder}/**/*.ts`, { cwd: root }))
+    .flatMap(file => {
+      const text = readFileSync(join(root, file), 'utf8')
+      return [...text.matchAll(statement)].map(([, typeOnly, named, dynamic]): Import => ({
+        from: normalize(file),
+        to: resolve(root, file, (named ?? dynamic)!),
+        typeOnly: typeOnly !== undefined
+      }))
+    })
 }
 
 function resolve(root: string, from: string, specifier: string): string {
   const alias = Object.keys(aliases).find(prefix => specifier.startsWith(prefix))
-  if (!alias && !specifier.startsWith('.')) return specifier.startsWith('node:') ? specifier : specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  if (!alias && !specifier.startsWith('.'))
+    return specifier.startsWith('node:')
+      ? specifier
+      : specifier
+          .split('/')
+          .slice(0, specifier.startsWith('@') ? 2 : 1)
+          .join('/')
   const path = alias ? join(aliases[alias]!, specifier.slice(alias.length)) : join(dirname(from), specifier)
   if (!existsSync(join(root, path))) throw new Error(`${from} imports ${specifier}, which is not there`)
   return normalize(path)

@@ -36,7 +36,17 @@ export interface BenchOptions {
 }
 
 /** One replica with one agent, whose ticks come when the test says so. */
-export async function startReplica({ kafka, prefix, agent, holder = 'one', act = true, policy = {}, hooks = {}, settings = {}, localMs = Date.now }: BenchOptions): Promise<Bench> {
+export async function startReplica({
+  kafka,
+  prefix,
+  agent,
+  holder = 'one',
+  act = true,
+  policy = {},
+  hooks = {},
+  settings = {},
+  localMs = Date.now
+}: BenchOptions): Promise<Bench> {
   const topics = reeveTopics(prefix)
   const { clusterId, brokers } = await kafka.admin.features()
   await kafka.admin.createTopics(topicSettings(topics, brokers))
@@ -82,7 +92,10 @@ export async function startReplica({ kafka, prefix, agent, holder = 'one', act =
 }
 
 /** What the topics say, read by nobody's replica. */
-export async function readTruth(kafka: Kafka, prefix: string): Promise<{ state: StateStore; standing: string[]; journal: JournalEntry[]; control: Map<string, string[]> }> {
+export async function readTruth(
+  kafka: Kafka,
+  prefix: string
+): Promise<{ state: StateStore; standing: string[]; journal: JournalEntry[]; control: Map<string, string[]> }> {
   const topics = reeveTopics(prefix)
   const state = new StateStore(topics.state, await kafka.openReader())
   await state.open()

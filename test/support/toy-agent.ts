@@ -20,14 +20,23 @@ export function toyAgent(wishes: Wishes): AnyAgent {
   return defineAgent<Record<string, never>, Snapshot & { standing: readonly string[] }, { turns: number }, Mark>({
     name: 'toy',
     about: 'Marks what a test wishes.',
-    policy: z.object({}).strict() as never,
+    policy: z.object({}).strict(),
     observe: async (_ports, { view, standing }) => ({ atMs: view.atMs, unseen: view.unseen, standing: standing.map(({ key }) => key) }),
     decide: ({ snapshot, memory }) => ({
       actions: [...wishes.mark].map(subject => ({ kind: 'mark' as const, subject })),
       undo: snapshot.standing.filter(key => [...wishes.undo].some(subject => key === keyOf({ kind: 'mark', subject }))).map(key => ({ key, why: 'wished' })),
       notices: [...wishes.tell].map(subject => ({
-        key: `${subject}/told`, incident: subject, severity: 'warning' as const, resolved: false, team: null, channel: null,
-        title: `about ${subject}`, why: ['a test wishes it'], sinceMs: 0, next: { what: 'nothing', atMs: null }, answer: null
+        key: `${subject}/told`,
+        incident: subject,
+        severity: 'warning' as const,
+        resolved: false,
+        team: null,
+        channel: null,
+        title: `about ${subject}`,
+        why: ['a test wishes it'],
+        sinceMs: 0,
+        next: { what: 'nothing', atMs: null },
+        answer: null
       })),
       memory: new Map([['turns', { turns: (memory.get('turns')?.turns ?? 0) + 1 }]]),
       verdicts: [...wishes.mark].map(subject => ({ subject, state: 'marked', why: 'wished', lagMessages: null, rules: [], facts: {} })),

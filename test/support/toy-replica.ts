@@ -36,7 +36,12 @@ const kafka = await openKafka({ brokers, clientId: holder, requestTimeoutMs: 5_0
 const features = await kafka.admin.features()
 const topics = reeveTopics(prefix)
 await kafka.admin.createTopics(topicSettings(topics, features.brokers))
-const silent = { debug() {}, info() {}, warn: (fields: object, message: string) => tell({ warn: message, ...fields }), error: (fields: object, message: string) => tell({ error: message, ...fields }) }
+const silent = {
+  debug() {},
+  info() {},
+  warn: (fields: object, message: string) => tell({ warn: message, ...fields }),
+  error: (fields: object, message: string) => tell({ error: message, ...fields })
+}
 let replica: Replica | null = null
 const queue = openQueue({ redisUrl, prefix, log: silent, concurrency: 2, graceMs: 500, onTurn: async name => replica?.onTick(name) })
 replica = new Replica({
@@ -46,7 +51,10 @@ replica = new Replica({
   agents: [{ agent: toyAgent(wishes), policy: {}, act: true, kafka }],
   ticks: queue,
   notifier: { deliver: async () => ({ ok: true }) },
-  clock: new TrustedClock(() => Date.now() + clockOffsetMs, () => queue.redisTimeMs()),
+  clock: new TrustedClock(
+    () => Date.now() + clockOffsetMs,
+    () => queue.redisTimeMs()
+  ),
   settings: { holder, observer: { intervalMs: 500, keyFrameEvery: 5 }, limits: openLimits, owners: [], times: quickTimes },
   hooks: {
     async step(name) {

@@ -31,7 +31,10 @@ export async function turnWorld(agent: AnyAgent, moment: Moment) {
     const appender = await kafka.openAppender(topics.state)
     await appender.fence()
     await store.open()
-    const clock = new TrustedClock(() => moment.nowMs, async () => moment.nowMs)
+    const clock = new TrustedClock(
+      () => moment.nowMs,
+      async () => moment.nowMs
+    )
     leader = new Leader({ store, clock, topics, holder: `replica-${++epoch}`, appender, epoch })
     const opened = await openPorts(kafka, 'cluster-under-test', topics, `${topics.control}.${agent.name}`)
     await opened.appender.fence()
