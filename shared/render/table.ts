@@ -14,11 +14,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 
 /** Names come from strangers: control characters would drive the reader's terminal. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,
-    found => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`
-  )
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, found => `\\u{${found.codePointAt(0)!.toString(16)}}`)
 }
 
 /** 1234567 → 1,234,567; null → ? (unknown is not zero). */
