@@ -1,5 +1,3 @@
-export { kafkaConnection, type AgentConfig, type Config } from './config.ts'
+export { kafkaConnection, type Config } from './config.ts'
 export { configJsonSchema } from './json-schema.ts'
-export { loadConfig, type Loaded } from './load.ts'
-export type { Mistake } from './mistakes.ts'
-export { Secret } from './secret.ts'
+export { loadConfig } from './load.ts'

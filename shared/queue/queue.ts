@@ -1,45 +1,12 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { Log } from '../telemetry/log.ts'
+import type { Asked, QueueHealth, QueueOptions } from './contract.ts'
+import { heldSchedules } from './held-schedules.ts'
 import { judgeRedis, versionOf, type RedisFinding } from './inspect.ts'
 import { Lane } from './lane.ts'
 import { openRedis, redisAddress, redisErrorText } from './redis.ts'
-import { checkName, checkSchedule, mending, overdue, type HeldSchedule, type Schedule } from './schedules.ts'
+import { checkName, checkSchedule, mending, overdue, type Schedule } from './schedules.ts'
 import { openTurnWorker, type TurnWorker } from './worker.ts'
-
-export interface QueueOptions {
-  readonly redisUrl: string
-  /** Namespace of the keys in Redis, for example `reeve`. */
-  readonly prefix: string
-  readonly log: Log
-  /** Runs one turn. What it throws is logged and shown by `health`; the next tick is the only retry. */
-  onTurn(name: string, jobId: string): Promise<void>
-  /** How many names may run at the same time. */
-  readonly concurrency: number
-  /** How late beyond two intervals a turn may be before it is run without Redis. Default 2 s. */
-  readonly graceMs?: number
-}
-
-export interface QueueHealth {
-  /** Redis answered the last time it was asked. */
-  readonly connected: boolean
-  /** True while turns depend on the local timer, or Redis is not what it should be. */
-  readonly degraded: boolean
-  readonly leading: boolean
-  /** Epoch milliseconds of the last turn that ended well, by name. */
-  readonly lastSuccessMs: Readonly<Record<string, number>>
-  /** Why the last turn failed, by name; absent after a success. */
-  readonly lastFailure: Readonly<Record<string, string>>
-  /** Turns that the local timer had to bring since the start. */
-  readonly directTurns: number
-  readonly redisVersion: string | null
-  readonly findings: readonly RedisFinding[]
-  /** Why Redis was last not at hand; null when it never failed. */
-  readonly lastError: string | null
-}
-
-/** How an ask went: to Redis, to this process's own lane because Redis is away, or nowhere (Redis away and not leading). */
-export type Asked = 'queued' | 'direct' | 'lost'
 
 const queueName = 'turns'
 const defaultGraceMs = 2_000
@@ -335,17 +302,4 @@ export class WorkQueue {
     if (mended === null) this.#queue = null
     return mended === true
   }
-}
-
-async function heldSchedules(queue: Queue): Promise<readonly HeldSchedule[]> {
-  const schedulers = await queue.getJobSchedulers(0, -1, true)
-  return Promise.all(
-    schedulers.map(async ({ key, every, next }) => {
-      const tick = next === undefined ? undefined : await queue.getJob(`repeat:${key}:${next}`)
-      // A tick that has just run is gone while its successor is not in this reading yet: look again before calling it missing.
-      const later = tick ? undefined : await queue.getJobScheduler(key)
-      const nextMs = tick ? next : later?.next !== next ? later?.next : undefined
-      return { name: key, everyMs: every ?? null, nextMs: nextMs ?? null }
-    })
-  )
 }
