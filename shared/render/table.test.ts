@@ -19,5 +19,9 @@ test('unknown is not zero', () => expect([count(null), count(0), count(1_234_567
 
 test('no name can drive the terminal of its reader', () => {
   expect(printable('\u001b[31mred\u202eder')).toBe('\\u{1b}[31mred\\u{202e}der')
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), text => expect(printable(text)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u)))
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), text => {
+      expect(printable(text)).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u)
+    })
+  )
 })
