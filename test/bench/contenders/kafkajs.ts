@@ -1,6 +1,8 @@
 import { compressionsAlgorithms } from '@platformatic/kafka'
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { counter, reading } from './reading.ts'
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
 
 // kafkajs has no LZ4 of its own; it gets the one that the log reader uses.
 const { lz4 } = compressionsAlgorithms
