@@ -231,6 +231,21 @@ test('an uncertain append is read back: the pause is in force once, whether it w
   }
 })
 
+test('an uncertain giving back is read back too: one that was lost is done again', async () => {
+  for (const [fault, outcome] of [
+    ['unknown-committed', 'done'],
+    ['unknown-lost', 'not-done']
+  ] as const) {
+    world = await new World().open()
+    await world.until('paused')
+    await world.ask('fixed')
+    world.kafka.failNextAppend('reeve.consumer-guardian', fault)
+    expect((await world.turn()).outcomes).toMatchObject([{ undo: true, outcome }])
+    await world.turn()
+    expect([world.standing, (await world.command())!.state]).toEqual([[], 'running'])
+  }
+})
+
 test('a pause that somebody overwrote is not undone in his place', async () => {
   world = await new World().open()
   await world.until('paused')
