@@ -49,7 +49,11 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
     })
     closers.push(() => queue.close())
     const clock = new TrustedClock(hooks.localMs ?? Date.now, () => queue.redisTimeMs())
-    metrics.read({ queue: () => queue.health(), clockTrusted: () => clock.lastTrusted })
+    metrics.read({
+      queue: () => queue.health(),
+      kafka: () => [{ client: 'engine', ...kafka.counts() }, ...agents.map(({ agent, kafka: own }) => ({ client: agent.name, ...own.counts() }))],
+      clockTrusted: () => clock.lastTrusted
+    })
     const http = await openHttp({ ...config.http, metrics, ready: () => ({ role, queue: queue.health(), agents: Object.fromEntries(status) }), log })
     closers.push(() => http.close())
     log.info({ holder, clusterId, http: http.address, agents: agents.map(({ agent, act }) => ({ name: agent.name, act })) }, 'Reeve starts')

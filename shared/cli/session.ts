@@ -30,7 +30,7 @@ export function readConfig(cli: Cli, { config: file }: GlobalOptions): Config {
   throw new CommandFailure(
     exitCodes.configuration,
     `${file} has ${loaded.mistakes.length} mistake${loaded.mistakes.length === 1 ? '' : 's'}`,
-    loaded.mistakes.map(({ path, message }) => `${path || '(file)'}: ${message}`)
+    loaded.mistakes.map(({ path, line, message }) => `${path || '(file)'}${line ? ` (line ${line})` : ''}: ${message}`)
   )
 }
 

@@ -1,5 +1,6 @@
 import { openAdmin } from './admin/index.ts'
 import { openAppender } from './appender/index.ts'
+import { Cluster } from './cluster.ts'
 import type { KafkaConnection } from './connection.ts'
 import { openLogReader } from './log-reader/index.ts'
 import type { Kafka } from './ports.ts'
@@ -12,11 +13,16 @@ const appendDeadlineMs = 8_000
  * order, so a waiting fetch would hold up everything behind it. Throws KafkaFault.
  */
 export async function openKafka(connection: KafkaConnection): Promise<Kafka> {
-  const admin = await openAdmin(connection)
+  const cluster = new Cluster(connection)
+  const admin = await openAdmin(cluster).catch(async (error: unknown) => {
+    await cluster.close()
+    throw error
+  })
   return {
     admin,
+    counts: () => ({ requests: [...cluster.counts.requestsByApiKey.values()].reduce((sum, count) => sum + count, 0), throttledMs: cluster.counts.throttledMs }),
     openReader: () => openLogReader(connection),
     openAppender: transactionalId => openAppender(connection, { transactionalId, deadlineMs: appendDeadlineMs }),
-    close: () => admin.close()
+    close: () => cluster.close()
   }
 }

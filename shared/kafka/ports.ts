@@ -170,6 +170,8 @@ export interface Admin {
 /** Everything of one cluster as one principal; test/support has the same in memory. */
 export interface Kafka {
   readonly admin: Admin
+  /** What the scans have cost so far. */
+  counts(): { readonly requests: number; readonly throttledMs: number }
   openReader(): Promise<LogReader>
   openAppender(transactionalId: string): Promise<Appender>
   close(): Promise<void>
