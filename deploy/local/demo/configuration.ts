@@ -6,15 +6,15 @@ export const demoPolicy = {
   pauseOn: ['stuckBehind', 'crashLoop'],
   lagMessages: 1_000_000,
   lagFor: '10s',
-  noProgressFor: '9s',
+  noProgressFor: '10s',
   memberChanges: 3,
-  memberChangesWithin: '30s',
+  memberChangesWithin: '32s',
   pauseFor: '10m',
-  verifyWithin: '20s',
-  trialFor: '20s',
+  verifyWithin: '24s',
+  trialFor: '24s',
   rebalanceQuietFor: '5s'
 }
-export const intervalSeconds = 3
+export const intervalSeconds = 4
 
 export interface Place {
   readonly saslBrokers: readonly string[]

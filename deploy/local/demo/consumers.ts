@@ -34,16 +34,30 @@ export function startConsumers(door: StageDoor): Map<string, Started> {
 
 function startKafkajs({ stack, processes }: StageDoor, player: Player): Started {
   const { groupId, topic, behaviour, sdk } = player
-  const options = { connection: appConnection(stack, groupId), groupId, topics: [topic.name], behaviour, sdk, poison, poisonMs: 2_500 }
+  const options = { connection: appConnection(stack, groupId), groupId, topics: [topic.name], behaviour, sdk, poison, poisonMs: 4_000 }
   return processes.start(groupId, [process.execPath, consumerProgram], { env: { CONSUMER_OPTIONS: JSON.stringify(options) }, onLine: () => undefined })
 }
 
 /** Kafka's console consumer. The slow one is held up by whoever reads its output, as an application is by its database. */
 function startJava({ stack, processes, propertiesFile, signal }: StageDoor, { groupId, topic, behaviour, protocol }: Player): Started {
   const [program = 'java', ...before] = stack.java
-  const properties = [`group.protocol=${protocol}`, `client.id=${groupId}`, 'auto.commit.interval.ms=1000'].flatMap(property => ['--consumer-property', property])
+  const properties = [`group.protocol=${protocol}`, `client.id=${groupId}`, 'auto.commit.interval.ms=1000'].flatMap(property => [
+    '--consumer-property',
+    property
+  ])
   const tool = ['-Xmx128m', '-XX:TieredStopAtLevel=1', '-cp', `${stack.kafkaLibs}/*`, 'org.apache.kafka.tools.consumer.ConsoleConsumer']
-  const args = ['--bootstrap-server', stack.saslBrokers.join(','), '--topic', topic.name, '--group', groupId, '--from-beginning', '--consumer.config', propertiesFile, ...properties]
+  const args = [
+    '--bootstrap-server',
+    stack.saslBrokers.join(','),
+    '--topic',
+    topic.name,
+    '--group',
+    groupId,
+    '--from-beginning',
+    '--consumer.config',
+    propertiesFile,
+    ...properties
+  ]
   const slow = behaviour === 'slow'
   const started = processes.start(groupId, [program, ...before, ...tool, ...args], slow ? { stdout: 'own' } : {})
   if (slow) readSlowly(started.process.stdout!, signal)

@@ -13,7 +13,9 @@ export const standMs = 5_000
 /** Judges what was seen of every player, and of all together. Pure. What did not happen is reported as not held, with what was seen. */
 export function judge(cast: readonly Player[], seen: Seen): Expectation[] {
   return [
-    ...cast.flatMap(player => (player.fate === 'paused' ? judgePaused(player, seen) : player.fate === 'told' ? judgeTold(player, seen) : [judgeLeftAlone(player, seen)])),
+    ...cast.flatMap(player =>
+      player.fate === 'paused' ? judgePaused(player, seen) : player.fate === 'told' ? judgeTold(player, seen) : [judgeLeftAlone(player, seen)]
+    ),
     nobodyElsePaused(cast, seen),
     rightChannels(cast, seen),
     noRightMissing(seen)
@@ -77,7 +79,9 @@ function judgePaused(player: Player, seen: Seen): Expectation[] {
     {
       what: `${groupId} (${about}) is paused once, by ${cause}`,
       held: pause !== undefined && pauses.length === 1 && (cause !== 'stuckBehind' || (group?.largestLagMessages ?? 0) > farBehindMessages),
-      evidence: pause ? `the journal: ${pause.key} at ${clock(pause.appliedAtMs)}; largest lag ${count(group?.largestLagMessages ?? null)}; ${pauses.length} pauses in all` : `no such pause in the journal; ${nothing}`
+      evidence: pause
+        ? `the journal: ${pause.key} at ${clock(pause.appliedAtMs)}; largest lag ${count(group?.largestLagMessages ?? null)}; ${pauses.length} pauses in all`
+        : `no such pause in the journal; ${nothing}`
     },
     {
       what: `${groupId}: its owner hears in #${channel} that it is paused, and that the pause holds`,
@@ -87,12 +91,16 @@ function judgePaused(player: Player, seen: Seen): Expectation[] {
     {
       what: `${groupId}: its commits in Kafka stood while it was paused`,
       held: flat !== null && flat.looks >= 2 && flat.forMs >= standMs && flat.movedBy === 0,
-      evidence: flat ? `${flat.looks} looks over ${(flat.forMs / 1000).toFixed(1)} s, ${clock(holds!.atMs)} to ${clock(reply!.repairedAtMs)}: the sum of its commits moved by ${count(flat.movedBy)}` : `not seen; ${nothing}`
+      evidence: flat
+        ? `${flat.looks} looks over ${(flat.forMs / 1000).toFixed(1)} s, ${clock(holds!.atMs)} to ${clock(reply!.repairedAtMs)}: the sum of its commits moved by ${count(flat.movedBy)}`
+        : `not seen; ${nothing}`
     },
     {
       what: `${groupId}: its owner repairs it, says "fixed", and it is given back`,
       held: reply?.exitCode === 0 && pause?.givenBackAtMs != null && pause.givenBackAtMs >= reply.repairedAtMs,
-      evidence: reply ? `\`${reply.command}\` ended with ${reply.exitCode ?? 'nothing yet'}; ${pause?.givenBackAtMs == null ? 'not given back' : `given back at ${clock(pause.givenBackAtMs)}: ${pause.why}`}` : `no answer was given; ${nothing}`
+      evidence: reply
+        ? `\`${reply.command}\` ended with ${reply.exitCode ?? 'nothing yet'}; ${pause?.givenBackAtMs == null ? 'not given back' : `given back at ${clock(pause.givenBackAtMs)}: ${pause.why}`}`
+        : `no answer was given; ${nothing}`
     },
     {
       what: `${groupId}: it is watched, reads again, and the incident ends`,
@@ -105,7 +113,12 @@ function judgePaused(player: Player, seen: Seen): Expectation[] {
 function nobodyElsePaused(cast: readonly Player[], seen: Seen): Expectation {
   const allowed = new Set(cast.filter(({ fate }) => fate === 'paused').map(({ groupId }) => groupId))
   const others = seen.pauses.filter(({ groupId }) => !allowed.has(groupId))
-  return { what: 'nobody else was ever paused', held: others.length === 0, evidence: others.length === 0 ? `pauses in the journal: ${seen.pauses.map(({ groupId }) => groupId).join(', ') || 'none'}` : others.map(({ key }) => key).join(', ') }
+  return {
+    what: 'nobody else was ever paused',
+    held: others.length === 0,
+    evidence:
+      others.length === 0 ? `pauses in the journal: ${seen.pauses.map(({ groupId }) => groupId).join(', ') || 'none'}` : others.map(({ key }) => key).join(', ')
+  }
 }
 
 function rightChannels(cast: readonly Player[], seen: Seen): Expectation {
@@ -116,7 +129,10 @@ function rightChannels(cast: readonly Player[], seen: Seen): Expectation {
   return {
     what: "every message reached its owner's channel and no other",
     held: seen.messages.length > 0 && astray.length === 0,
-    evidence: astray.length === 0 ? `${seen.messages.length} messages in ${new Set(seen.messages.map(({ channel }) => channel)).size} channels` : astray.map(({ channel, title }) => `#${channel}: ${title}`).join('; ')
+    evidence:
+      astray.length === 0
+        ? `${seen.messages.length} messages in ${new Set(seen.messages.map(({ channel }) => channel)).size} channels`
+        : astray.map(({ channel, title }) => `#${channel}: ${title}`).join('; ')
   }
 }
 
@@ -138,7 +154,11 @@ function progressOf(group: GroupSeen | undefined, sinceMs = 0): number {
 function standing(group: GroupSeen | undefined, fromMs: number, untilMs: number): { looks: number; forMs: number; movedBy: number } {
   const looks = group?.commits.filter(({ atMs }) => atMs >= fromMs && atMs <= untilMs) ?? []
   const totals = looks.map(({ total }) => total)
-  return { looks: looks.length, forMs: looks.length === 0 ? 0 : looks.at(-1)!.atMs - looks[0]!.atMs, movedBy: looks.length === 0 ? 0 : Math.max(...totals) - Math.min(...totals) }
+  return {
+    looks: looks.length,
+    forMs: looks.length === 0 ? 0 : looks.at(-1)!.atMs - looks[0]!.atMs,
+    movedBy: looks.length === 0 ? 0 : Math.max(...totals) - Math.min(...totals)
+  }
 }
 
 function verdictText(seen: Seen, groupId: string): string {

@@ -34,7 +34,13 @@ export async function prepareCluster(stack: Stack): Promise<void> {
 /** What the teams' own programs need for their work: nothing of Reeve's. */
 function appAcls(): AclEntry[] {
   const entry = (resourceType: 'topic' | 'group', resourceName: string, operation: string): AclEntry => ({
-    resourceType, resourceName, pattern: 'literal', principal: `User:${appUser}`, host: '*', operation, permission: 'allow'
+    resourceType,
+    resourceName,
+    pattern: 'literal',
+    principal: `User:${appUser}`,
+    host: '*',
+    operation,
+    permission: 'allow'
   })
   return [
     ...Object.values(topics).flatMap(({ name }) => [entry('topic', name, 'read'), entry('topic', name, 'write')]),

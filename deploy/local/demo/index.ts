@@ -28,7 +28,7 @@ export interface DemoOptions {
 }
 
 /** From the moment that all groups run; what did not happen by then is reported as not held. */
-const boundMs = 160_000
+const boundMs = 200_000
 const lookEveryMs = 1_000
 
 /** `npm run demo`: a Kafka of its own, seven groups, and Reeve. Resolves with the exit code: 0 only if every expectation held. */
@@ -52,14 +52,22 @@ export async function demo(cli: Cli, { untilDone, docker, picture }: DemoOptions
 }
 
 /** Builds the scene, then watches. Resolves with the judgement, or never. Whatever it opened, `closers` close in reverse. */
-async function play(cli: Cli, stack: LocalStack, closers: (() => Promise<unknown> | void)[], options: { untilDone: boolean; picture: string | null }): Promise<Expectation[]> {
+async function play(
+  cli: Cli,
+  stack: LocalStack,
+  closers: (() => Promise<unknown> | void)[],
+  options: { untilDone: boolean; picture: string | null }
+): Promise<Expectation[]> {
   const startedAtMs = Date.now()
   const { description } = stack
   const folder = dirname(stack.file)
   const logs = join(folder, 'logs')
   const stop = new AbortController()
   const processes = new Processes(logs, pid => stack.adopt(pid))
-  closers.push(() => processes.close(), () => stop.abort())
+  closers.push(
+    () => processes.close(),
+    () => stop.abort()
+  )
   cli.err(`a Kafka of its own is up: ${description.brokers.join(', ')}; making topics, rights and a backlog`)
 
   await prepareCluster(description)

@@ -54,7 +54,10 @@ export interface Spoken {
 /** Runs one command of the command line to its end, as a person would. */
 export async function speak(processes: Processes, configFile: string, env: Record<string, string>, words: readonly string[]): Promise<Spoken> {
   const lines: string[] = []
-  const { ended } = processes.start('operator', [process.execPath, program, '--config', configFile, ...words], { env: withoutForeignCluster(env), onLine: line => lines.push(line) })
+  const { ended } = processes.start('operator', [process.execPath, program, '--config', configFile, ...words], {
+    env: withoutForeignCluster(env),
+    onLine: line => lines.push(line)
+  })
   return { exitCode: await ended, output: lines.join('\n') }
 }
 

@@ -53,7 +53,10 @@ async function produceFirst(producer: Producer): Promise<void> {
 
 let lastId = 0
 function records(topic: string, count: number): Message[] {
-  return Array.from({ length: count }, () => ({ key: `${topic.split('.')[2]}-${++lastId % 997}`, value: JSON.stringify({ id: lastId, at: new Date().toISOString() }) }))
+  return Array.from({ length: count }, () => ({
+    key: `${topic.split('.')[2]}-${++lastId % 997}`,
+    value: JSON.stringify({ id: lastId, at: new Date().toISOString() })
+  }))
 }
 
 const stopping = new AbortController()

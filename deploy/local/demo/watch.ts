@@ -58,7 +58,12 @@ export class Watch {
   }
 
   seen(): Seen {
-    const messages = this.#parts.sink.messages.map(({ channel, atMs, lines, text }): MessageSeen => ({ channel, atMs, title: lines[0] ?? text, text: lines.join('\n') }))
+    const messages = this.#parts.sink.messages.map(({ channel, atMs, lines, text }): MessageSeen => ({
+      channel,
+      atMs,
+      title: lines[0] ?? text,
+      text: lines.join('\n')
+    }))
     return { atMs: Date.now(), groups: this.#groups, pauses: [...this.#pauses.values()], messages, replies: this.#replies, refusals: this.#refusals }
   }
 
@@ -91,7 +96,8 @@ export class Watch {
     const { action, undo } = facts as { action: { kind: string; groupId: string; cause: string }; undo: string | null }
     if (action.kind !== 'pause') return
     const known = this.#pauses.get(subject)
-    if (undo === null) this.#pauses.set(subject, { key: subject, groupId: action.groupId, cause: action.cause, appliedAtMs: atMs, givenBackAtMs: null, why: null })
+    if (undo === null)
+      this.#pauses.set(subject, { key: subject, groupId: action.groupId, cause: action.cause, appliedAtMs: atMs, givenBackAtMs: null, why: null })
     else if (known) this.#pauses.set(subject, { ...known, givenBackAtMs: atMs, why: undo })
   }
 
