@@ -125,13 +125,14 @@ export class BatchReader {
     for (let first = true; ; first = false) {
       this.#check(this.assigned, signal)
       const skipped = await this.#mend()
-      if (first || performance.now() < deadlineMs) this.#launch(Math.max(0, Math.round(deadlineMs - performance.now())))
       const chunks = [...skipped, ...this.#take()]
       for (const chunk of chunks) empty.set(chunk.assigned, chunk)
       if (chunks.some(chunk => chunk.batches.length > 0 || chunk.moved || chunk.nextOffset !== chunk.fromOffset)) {
         this.#prefetch(Math.max(0, Math.round(deadlineMs - performance.now())))
         return chunks
       }
+      // After the empty answers were taken: a fetch is held for less than a long wait, so the next one goes out at once.
+      if (first || performance.now() < deadlineMs) this.#launch(Math.max(0, Math.round(deadlineMs - performance.now())))
       const nowMs = performance.now()
       const underWay = [...this.#lanes.values()].some(lane => lane.inFlight)
       if (nowMs >= deadlineMs && (!underWay || nowMs >= deadlineMs + waitForAnswerMs)) return [...empty.values()]
