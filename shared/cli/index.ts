@@ -1,4 +1,4 @@
-import { Command, CommanderError } from '@commander-js/extra-typings'
+import { Argument, Command, CommanderError } from '@commander-js/extra-typings'
 import { parseDuration } from '../domain/duration.ts'
 import { explainText, planJson, planText } from '../render/plan.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
@@ -20,8 +20,10 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .showHelpAfterError('(see reeve --help)')
   const global = (): GlobalOptions => reeve.opts()
   const json = (): boolean => global().json === true
-  const speak = (kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt', subject: string, why: string, wait: string) =>
-    withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs(wait)), json()))
+  const speak = (kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt', subject: string, why: string, wait: string) => {
+    const waitMs = durationOf('--wait', wait)
+    return withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs), json()))
+  }
 
   reeve
     .command('run')
@@ -43,18 +45,17 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
   reeve
     .command('explain')
     .description('Every fact, rule and decision about one group.')
-    .argument('<kind>', 'group')
+    .addArgument(new Argument('<kind>').choices(['group'] as const))
     .argument('<name>')
-    .action((kind, name) =>
+    .action((_kind, name) =>
       withSession(cli, global(), async session => {
-        if (kind !== 'group') throw new CommandFailure(exitCodes.usage, `explain ${kind}: expected group`)
         const found = (await rehearseAll(cli, session)).flatMap(({ agent, rehearsal }) =>
           rehearsal.decision.verdicts.filter(({ subject }) => subject === name).map(verdict => ({ agent, verdict }))
         )
         if (found.length === 0) throw new CommandFailure(exitCodes.unanswered, `no agent knows a group ${JSON.stringify(name)} in the last observation`)
         if (json()) cli.out(JSON.stringify(found))
         else for (const { agent, verdict } of found) cli.out(`${agent}\n${explainText(verdict)}\n`)
-        await journal(cli, session, { since: '7d', subject: name, json: global().json })
+        await journal(cli, session, { sinceMs: 7 * 86_400_000, subject: name, json: global().json })
       })
     )
 
@@ -80,7 +81,10 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .action(({ why, wait, lift }) => speak(lift ? 'unhalt' : 'halt', '', why, wait))
   asking('release', 'Give back everything, and halt; before an uninstall.')
     .requiredOption('--all', 'everything')
-    .action(({ why, wait }) => withSession(cli, global(), session => releaseAll(cli, session, why, Math.max(60_000, waitMs(wait)), json())))
+    .action(({ why, wait }) => {
+      const waitMs = Math.max(60_000, durationOf('--wait', wait))
+      return withSession(cli, global(), session => releaseAll(cli, session, why, waitMs, json()))
+    })
 
   reeve
     .command('journal')
@@ -89,7 +93,10 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .option('--agent <name>')
     .option('--subject <text>', 'a group, an action key or a request id')
     .option('--follow', 'go on until stopped')
-    .action(options => withSession(cli, global(), async session => void (await journal(cli, session, { ...options, json: global().json }))))
+    .action(options => {
+      const sinceMs = durationOf('--since', options.since)
+      return withSession(cli, global(), async session => void (await journal(cli, session, { ...options, sinceMs, json: global().json })))
+    })
 
   const config = reeve.command('config').description('About the configuration.')
   config
@@ -122,16 +129,25 @@ export async function main(
     await reeve.parseAsync(argv, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-    const failure = error instanceof CommandFailure ? error : new CommandFailure(exitCodes.failed, error instanceof Error ? error.message : String(error))
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+    const failure = failureOf(error)
     if (argv.includes('--json')) cli.out(JSON.stringify({ error: failure.message, details: failure.details, exitCode: failure.exitCode }))
+    // Commander has said its own already, with a hint.
+    if (error instanceof CommanderError) return failure.exitCode
     cli.err([`reeve: ${failure.message}`, ...failure.details.map(line => `  ${line}`)].join('\n'))
     return failure.exitCode
   }
 }
 
-function waitMs(text: string): number {
+function failureOf(error: unknown): CommandFailure {
+  if (error instanceof CommandFailure) return error
+  if (!(error instanceof CommanderError)) return new CommandFailure(exitCodes.failed, error instanceof Error ? error.message : String(error))
+  return new CommandFailure(exitCodes.usage, error.code === 'commander.help' ? 'expected a command (see reeve --help)' : error.message.replace(/^error: /, ''))
+}
+
+/** Read before anything is connected: wrong words are wrong whatever the cluster says. */
+function durationOf(option: string, text: string): number {
   const durationMs = parseDuration(text)
-  if (durationMs === null) throw new CommandFailure(exitCodes.usage, `--wait ${text}: expected a duration such as 30s`)
+  if (durationMs === null) throw new CommandFailure(exitCodes.usage, `${option} ${text}: expected a duration such as 30s, 24h or 7d`)
   return durationMs
 }

@@ -1,11 +1,9 @@
-import { parseDuration } from '../domain/duration.ts'
 import { journalEntry, type JournalEntry } from '../engine/journal.ts'
 import { printable } from '../render/table.ts'
-import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Cli, Session } from './session.ts'
 
 export interface JournalOptions {
-  readonly since: string
+  readonly sinceMs: number
   readonly subject?: string | undefined
   readonly agent?: string | undefined
   readonly follow?: true | undefined
@@ -14,9 +12,7 @@ export interface JournalOptions {
 
 /** Prints what happened, oldest first; with `follow` goes on until the signal. Returns how many entries matched. */
 export async function journal(cli: Cli, session: Session, options: JournalOptions): Promise<number> {
-  const sinceMs = parseDuration(options.since)
-  if (sinceMs === null) throw new CommandFailure(exitCodes.usage, `--since ${options.since}: expected a duration such as 30m, 24h or 7d`)
-  const fromMs = Date.now() - sinceMs
+  const fromMs = Date.now() - options.sinceMs
   const { topics, kafka } = session
   const reader = await kafka.openReader()
   let matched = 0

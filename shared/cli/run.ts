@@ -4,6 +4,7 @@ import { type Config, kafkaConnection } from '../config/index.ts'
 import type { ReeveTopics } from '../engine/agent.ts'
 import { TrustedClock } from '../engine/clock.ts'
 import type { Hooks } from '../engine/engine.ts'
+import type { LeaseTimes } from '../engine/lease.ts'
 import { type AgentSetup, Replica, type Role } from '../engine/replica.ts'
 import { reeveTopics, topicSettings } from '../engine/topics.ts'
 import type { TurnReport } from '../engine/turn.ts'
@@ -18,9 +19,10 @@ import { CommandFailure, exitCodes } from './exit-codes.ts'
 import { engineSettings } from './settings.ts'
 import { type Cli, type GlobalOptions, readConfig, reach } from './session.ts'
 
-/** What test code may give to a running Reeve, and nobody else: steps to stop at, and a clock that is off. */
+/** What test code may give to a running Reeve, and nobody else: steps to stop at, a clock that is off, a lease of seconds. */
 export interface RunHooks extends Hooks {
   readonly localMs?: () => number
+  readonly times?: LeaseTimes
 }
 
 /** `reeve run`: until the signal, as leader or standby. */
@@ -28,7 +30,7 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
   const config = readConfig(cli, options)
   const log = openLog({ level: config.log.level })
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
-  const settings = engineSettings(config, holder)
+  const settings = { ...engineSettings(config, holder), ...(hooks.times && { times: hooks.times }) }
   const closers: (() => Promise<void>)[] = []
   try {
     const kafka = await reach(() => openKafka(kafkaConnection(config, null)), config)

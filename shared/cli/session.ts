@@ -54,7 +54,7 @@ export async function withSession<T>(cli: Cli, options: GlobalOptions, work: (se
 }
 
 const remedies: Partial<Record<KafkaFault['kind'], string>> = {
-  unreachable: 'check cluster.brokers and the network',
+  unreachable: 'check cluster.brokers and the network, and cluster.sasl and cluster.tls where this listener asks for them',
   tls: 'check cluster.tls: the authority in caFile, the name in servername, and that this listener speaks TLS',
   authentication: 'check the mechanism, user and password in cluster.sasl',
   authorization: 'grant the right: deploy/acls.md lists what each principal needs',
