@@ -21,7 +21,7 @@ if (values.seed !== undefined) process.env['REEVE_SEED'] = wholeNumber('--seed',
 for (const name of ['KAFKA_BROKERS', 'REDIS_URL']) delete process.env[name]
 
 const started = performance.now()
-const code = await withStack({ docker: values.docker, log: line => console.error(line) }, (stack, stopping) => {
+const code = await withStack({ docker: values.docker, features: { 'share.version': 1 }, log: line => console.error(line) }, (stack, stopping) => {
   console.log(`the stack is up after ${seconds()} s: ${stack.description.brokers.join(',')} and ${stack.description.redisUrl}`)
   process.env['REEVE_TEST_STACK'] = stack.file
   return Promise.race([runTests(), stopping.then(exitCodeOf)])

@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 const root = new URL('..', import.meta.url).pathname
 
-/** `unit` needs nothing; the others need the stack that deploy/local brings. `faults` are the long runs, `faults-quick` their part in npm test. */
+/**
+ * `unit` needs nothing; the others need the stack that deploy/local brings. `faults` are the long runs, `faults-quick` their part in npm
+ * test. One project after the other, so that a fault test that brings a stack of its own has the machine to itself.
+ */
 export default defineConfig({
   root,
   test: {
@@ -11,7 +14,9 @@ export default defineConfig({
         root,
         test: {
           name: 'unit',
-          include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts']
+          include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 }
         }
       },
       {
@@ -19,9 +24,10 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/contract/**/*.test.ts', 'test/regressions/*.broker.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          maxWorkers: 2
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 }
         }
       },
       {
@@ -29,10 +35,12 @@ export default defineConfig({
         test: {
           name: 'faults-quick',
           include: ['test/faults/**/*.quick.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
-          maxWorkers: 1
+          maxWorkers: 1,
+          maxConcurrency: 3,
+          sequence: { groupOrder: 2 }
         }
       },
       {
@@ -42,9 +50,10 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           exclude: ['test/faults/**/*.quick.test.ts'],
           testTimeout: 3_600_000,
-          hookTimeout: 120_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
-          maxWorkers: 1
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 }
         }
       }
     ]
