@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@platformatic/kafka'
 import { type API, ConnectionPool, findCoordinatorV6, metadataV12, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
 import { type BrokerAddress, type KafkaConnection, parseBroker, tlsOptions } from './connection.ts'
-import { faultOf, faultOfApiError, KafkaFault } from './errors.ts'
+import { faultOf, KafkaFault } from './errors.ts'
 
 export type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
 export type NodeId = number
@@ -140,9 +140,4 @@ export class Cluster {
 /** Kafka's name of an error code, for example 3 → UNKNOWN_TOPIC_OR_PARTITION. Codes this build does not know keep their number. */
 export function apiErrorName(code: number): string {
   return protocolErrorsCodesById[code] ?? `ERROR_${code}`
-}
-
-/** Throws the fault of a non-zero error code. */
-export function checkErrorCode(code: number, where: string, retriable = false): void {
-  if (code !== 0) throw faultOfApiError(apiErrorName(code), retriable, where)
 }

@@ -1,5 +1,1 @@
-export { type FetchedBatches, openLogReader, type RawLogReader } from './log-reader.ts'
-export type { PollOptions, ReaderOptions } from './batch-reader.ts'
-export type { KnownBatch } from './chunk.ts'
-export type { BatchHeader } from './batch.ts'
-export type { BatchKind } from './committed.ts'
+export { openLogReader } from './log-reader.ts'
