@@ -1,1 +1,2 @@
+export type { ReaderOptions } from './batch-reader.ts'
 export { openLogReader } from './log-reader.ts'
