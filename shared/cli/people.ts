@@ -48,10 +48,10 @@ export async function say(cli: Cli, session: Session, kind: PersonRequest['kind'
 
 /** Ends the command with what came of a request. */
 export function report(cli: Cli, { request, entries }: Answer, json: boolean): void {
-  if (json) cli.out(JSON.stringify({ request, entries }))
-  else for (const { what } of entries) cli.out(what)
   if (entries.length === 0)
     throw new CommandFailure(exitCodes.unanswered, `written as ${request.id}, but no replica took it up yet: it counts as soon as one leads (reeve run)`)
+  if (json) cli.out(JSON.stringify({ request, entries }))
+  else for (const { what } of entries) cli.out(what)
 }
 
 /** Waits until nothing stands any more; tells what is given back as it happens. Returns what still stands at the end. */

@@ -21,14 +21,14 @@ export async function releaseAll(cli: Cli, session: Session, why: string, waitMs
   const leading = answer.entries.length > 0 ? Promise.resolve() : leadAlone(cli, session, AbortSignal.any([cli.signal, ended.signal]))
   const still = await waitUntilNothingStands(cli, session, waitMs, standing => json || cli.out(`given back: ${standing.describe}`)).finally(() => ended.abort())
   await leading
-  if (json) cli.out(JSON.stringify({ stood: before.map(({ key }) => key), stillStanding: still.map(({ key }) => key) }))
-  else if (still.length === 0) cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, go on with: reeve halt --lift`)
   if (still.length > 0)
     throw new CommandFailure(
       exitCodes.unanswered,
       `${still.length} still stand`,
       still.map(({ key, describe }) => `${key}: ${describe}`)
     )
+  if (json) cli.out(JSON.stringify({ givenBack: before.map(({ key }) => key) }))
+  else cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, go on with: reeve halt --lift`)
 }
 
 async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session, signal: AbortSignal): Promise<void> {
