@@ -134,7 +134,7 @@ export class BatchReader {
       // After the empty answers were taken: a fetch is held for less than a long wait, so the next one goes out at once.
       if (first || performance.now() < deadlineMs) this.#launch(Math.max(0, Math.round(deadlineMs - performance.now())))
       const nowMs = performance.now()
-      const underWay = [...this.#lanes.values()].some(lane => lane.inFlight)
+      const underWay = [...this.#lanes.values()].some(lane => lane.inFlight !== null)
       if (nowMs >= deadlineMs && (!underWay || nowMs >= deadlineMs + waitForAnswerMs)) return [...empty.values()]
       const retryAtMs = this.assigned.filter(assigned => assigned.retryAtMs > nowMs).map(assigned => assigned.retryAtMs)
       await this.#waitUntil(nowMs < deadlineMs ? Math.min(deadlineMs, ...retryAtMs) : deadlineMs + waitForAnswerMs, signal)

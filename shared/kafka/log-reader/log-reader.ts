@@ -138,7 +138,7 @@ export class PositionReader implements RawLogReader {
   }
 
   /** Decodes the data batches of a chunk one by one until the visitor refuses one. What was not visited is the rest, also where decoding or the visitor failed. */
-  #decode(chunk: Chunk, visit: (batch: Decoded) => boolean): { rest: Chunk | null; fault?: unknown } {
+  #decode(chunk: Chunk, visit: (batch: Decoded) => boolean): { rest: Chunk | null; fault?: Error } {
     const { assigned, fromOffset, batches } = chunk
     const options = { fromOffset, maxUncompressedBytes: this.#batches.limits.maxUncompressedBatchBytes }
     for (const [index, batch] of batches.entries()) {
@@ -150,8 +150,9 @@ export class PositionReader implements RawLogReader {
       }
       try {
         if (!visit(decoded)) return { rest: cutAt(chunk, index) }
-      } catch (fault) {
-        return { rest: cutAt(chunk, index), fault }
+      } catch (error) {
+        // What the caller's own visitor threw comes back to it as it is.
+        return { rest: cutAt(chunk, index), fault: error instanceof Error ? error : new Error(String(error)) }
       }
     }
     return { rest: null }
