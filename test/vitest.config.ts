@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts'],
+          isolate: false,
           testTimeout: 30_000,
           sequence: { groupOrder: 0 }
         }
