@@ -1,7 +1,7 @@
 // Who plays: seven consumer groups as a platform meets them, and what Reeve must make of each. Plain data.
 
 /** Enough that the slow reader stays above the threshold for minutes. */
-export const backlogRecords = 1_600_000
+export const backlogRecords = 1_300_000
 /** The mission's: a group is far behind above this lag. */
 export const farBehindMessages = 1_000_000
 

@@ -8,13 +8,13 @@ export const demoPolicy = {
   lagFor: '10s',
   noProgressFor: '10s',
   memberChanges: 3,
-  memberChangesWithin: '32s',
+  memberChangesWithin: '30s',
   pauseFor: '10m',
-  verifyWithin: '24s',
-  trialFor: '24s',
+  verifyWithin: '20s',
+  trialFor: '20s',
   rebalanceQuietFor: '5s'
 }
-export const intervalSeconds = 4
+export const intervalSeconds = 5
 
 export interface Place {
   readonly saslBrokers: readonly string[]

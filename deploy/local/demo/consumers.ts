@@ -6,8 +6,8 @@ import type { Processes, Started } from './processes.ts'
 
 const trafficProgram = fileURLToPath(new URL('traffic.ts', import.meta.url))
 const consumerProgram = fileURLToPath(new URL('../consumers/governed.ts', import.meta.url))
-/** What the slow reader's downstream takes: about 1,300 records a second. */
-const slowBytes = 32 * 1_024
+/** What the slow reader's downstream takes: about 650 records a second. */
+const slowBytes = 16 * 1_024
 const slowEveryMs = 250
 
 export interface StageDoor {
@@ -34,7 +34,7 @@ export function startConsumers(door: StageDoor): Map<string, Started> {
 
 function startKafkajs({ stack, processes }: StageDoor, player: Player): Started {
   const { groupId, topic, behaviour, sdk } = player
-  const options = { connection: appConnection(stack, groupId), groupId, topics: [topic.name], behaviour, sdk, poison, poisonMs: 4_000 }
+  const options = { connection: appConnection(stack, groupId), groupId, topics: [topic.name], behaviour, sdk, poison, poisonMs: 3_000, restartDelayMs: 200 }
   return processes.start(groupId, [process.execPath, consumerProgram], { env: { CONSUMER_OPTIONS: JSON.stringify(options) }, onLine: () => undefined })
 }
 

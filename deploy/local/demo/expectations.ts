@@ -8,7 +8,7 @@ export interface Expectation {
 }
 
 /** Commits that stood for at least this long, over at least two looks, have stood. */
-export const standMs = 5_000
+export const standMs = 4_000
 
 /** Judges what was seen of every player, and of all together. Pure. What did not happen is reported as not held, with what was seen. */
 export function judge(cast: readonly Player[], seen: Seen): Expectation[] {

@@ -85,6 +85,7 @@ async function play(
   const traffic = await startTraffic(door)
   const consumers = startConsumers(door)
   const playsSinceMs = Date.now()
+  cli.err(`all groups run, ${Math.round((playsSinceMs - startedAtMs) / 1000)} s after the cluster was up`)
   const watch = await Watch.open({ brokers: description.brokers, reeve, sink, logs, journal: 'reeve.journal' })
   closers.push(() => watch.close())
   const owners = new Owners({ watch, consumers, speak: words => speak(processes, configFile, environment('reeve-operator'), words) })

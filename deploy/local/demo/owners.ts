@@ -14,7 +14,7 @@ export interface OwnerParts {
 }
 
 /** An owner leaves a paused group alone for so long, so that everybody can see that its commits stand. */
-const thinkMs = standMs + 3_000
+const thinkMs = standMs + 2_000
 
 /** Plays the owners of paused groups: once the message says that a pause holds, each repairs his consumer and answers with the message's command. */
 export class Owners {
