@@ -137,7 +137,7 @@ export class Leadership {
     const { settings, hooks, log } = this.#parts
     const governed = this.#governed.get(name)
     if (!governed) throw new Error(`no agent is called ${name}`)
-    const latest = await this.#observations!.latest()
+    const latest = await this.#observations!.latest((this.leader.store.get('observer') as unknown as ObserverState | undefined)?.sequence)
     if (latest === null) return null
     return turn({ settings, hooks, log }, this.leader, governed, latest, () => this.#stillPermitted())
   }

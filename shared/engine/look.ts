@@ -1,6 +1,7 @@
 import { canonicalJson, type JsonValue } from '../domain/json.ts'
 import type { Unseen } from '../domain/cluster-view.ts'
 import type { TrustedNow } from '../domain/clock.ts'
+import { toleratedAgeMs } from '../domain/observation-age.ts'
 import { type OutboxEntry } from '../notify/outbox.ts'
 import type { NoticeFate, Observed, PersonRequest, Standing } from './agent.ts'
 import type { EngineSettings } from './engine.ts'
@@ -26,7 +27,7 @@ export interface Look {
 export function look(agent: string, store: StateStore, settings: EngineSettings, latest: Latest, now: TrustedNow): Look {
   const before = store.get(`seen/${agent}`) as unknown as Seen | undefined
   const { view, intervalMs } = latest
-  const toleranceMs = 2 * intervalMs
+  const toleranceMs = toleratedAgeMs(intervalMs)
   const gap = before === undefined || view.atMs < before.atMs || view.atMs - before.atMs > toleranceMs
   const unseen: Unseen[] = [...view.unseen]
   if (!now.trusted) unseen.push({ kind: 'clock', id: 'now', why: now.why ?? 'no two clocks agree' })

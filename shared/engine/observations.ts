@@ -1,7 +1,10 @@
 import type { ClusterView } from '../domain/cluster-view.ts'
-import type { LogReader } from '../kafka/ports.ts'
+import type { LogReader, LogRecord } from '../kafka/ports.ts'
 import { Serial } from './serial.ts'
 import { decodeObservation, foldObservation, type Observation } from './observation.ts'
+
+/** Longer than the markers of a healthy cluster take; after it the observation before is as good. */
+const markersMs = 2_000
 
 export interface Latest {
   readonly view: ClusterView
@@ -27,12 +30,16 @@ export class Observations {
     await this.#reader.assign(this.#topic, 0, keyFrameOffset ?? 'start')
   }
 
-  /** The newest complete observation; null while none was made, or after a hole until the next key frame. */
-  latest(): Promise<Latest | null> {
+  /**
+   * The newest complete observation; null while none was made, or after a hole until the next key frame. A commit is answered before
+   * its markers are written, so one that is known to be committed is waited for: a turn that missed it would look like a gap.
+   */
+  latest(committedSequence = 0): Promise<Latest | null> {
     return this.#reads.run(async () => {
-      await this.#reader.readToEnd(record => {
-        if (record.value !== null) this.#fold(decodeObservation(record.value))
-      })
+      const deadline = performance.now() + markersMs
+      await this.#reader.readToEnd(record => this.#fold(record))
+      while ((this.#latest?.sequence ?? 0) < committedSequence && performance.now() < deadline)
+        for (const { records } of await this.#reader.poll({ maxWaitMs: 200 })) for (const record of records) this.#fold(record)
       return this.#latest
     })
   }
@@ -41,7 +48,9 @@ export class Observations {
     await this.#reader.close()
   }
 
-  #fold(part: Observation): void {
+  #fold({ value }: LogRecord): void {
+    if (value === null) return
+    const part = decodeObservation(value)
     this.#parts = part.part === 0 ? [part] : [...this.#parts, part]
     if (this.#parts.length < part.parts) return
     const follows = part.keyFrame || this.#latest?.sequence === part.sequence - 1

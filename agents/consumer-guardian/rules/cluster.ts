@@ -1,3 +1,4 @@
+import { toleratedAgeMs } from '#shared/domain/observation-age.ts'
 import type { Notice } from '#shared/engine/agent.ts'
 import type { GroupFacts, GuardianSnapshot } from '../observe.ts'
 import type { ClusterMemory, Fault } from './memory.ts'
@@ -15,7 +16,7 @@ export interface ClusterLook {
 /** Judges the cluster before its groups: a group that suffers from a broker is not to blame. */
 export function judgeCluster(snapshot: GuardianSnapshot, before: ClusterMemory | undefined): ClusterLook {
   const { atMs, intervalMs, brokers, leaderless, underReplicated, unseen } = snapshot
-  const toleranceMs = 2 * intervalMs
+  const toleranceMs = toleratedAgeMs(intervalMs)
   const restart = snapshot.gap || before === undefined || atMs < before.lookAtMs || atMs - before.lookAtMs > toleranceMs
   const silent = unseen.filter(({ kind }) => kind === 'broker')
   const absent = (before?.brokers ?? []).filter(id => !brokers.includes(id))
