@@ -27,6 +27,11 @@ export interface DemoOptions {
   readonly picture?: string | undefined
 }
 
+interface PlayOptions {
+  readonly untilDone: boolean
+  readonly picture: string | null
+}
+
 /** From the moment that all groups run; what did not happen by then is reported as not held. */
 const boundMs = 200_000
 const lookEveryMs = 1_000
@@ -34,21 +39,34 @@ const lookEveryMs = 1_000
 /** `npm run demo`: a Kafka of its own, seven groups, and Reeve. Resolves with the exit code: 0 only if every expectation held. */
 export async function demo(cli: Cli, { untilDone, docker, picture }: DemoOptions): Promise<number> {
   let judged: readonly Expectation[] = []
-  const code = await withStack({ docker: docker ?? false, log: cli.err }, async (stack, stopping) => {
-    const closers: (() => Promise<unknown> | void)[] = []
-    try {
-      const work = play(cli, stack, closers, { untilDone: untilDone ?? false, picture: picture ?? null })
-      const ended = await Promise.race([work, stopping.then(exitCodeOf)])
-      if (typeof ended === 'number') return ended
-      judged = ended
-      return judged.every(({ held }) => held) ? 0 : 1
-    } finally {
-      for (const close of closers.reverse()) await close()
-    }
+  const work = (stack: LocalStack, stopping: Promise<NodeJS.Signals>) =>
+    onStage(cli, stack, stopping, { untilDone: untilDone ?? false, picture: picture ?? null }, expectations => (judged = expectations))
+  const code = await withStack({ docker: docker ?? false, log: cli.err }, work).catch((error: unknown) => {
+    if (!untilDone) throw error
+    judged = [...judged, { what: 'the demo itself ran to its end', held: false, evidence: error instanceof Error ? error.message : String(error) }]
+    return 1
   })
+  if (!untilDone) return code
   for (const { what, held, evidence } of judged) cli.out(`${held ? 'held    ' : 'NOT HELD'}  ${what}\n            ${evidence}`)
-  if (judged.length > 0) cli.out(JSON.stringify({ expectations: judged }))
+  cli.out(JSON.stringify({ expectations: judged }))
   return code
+}
+
+/** Plays until it is judged or stopped, and closes everything that was opened, in reverse. Tells each judgement, so that the last is known whatever happens. */
+async function onStage(
+  cli: Cli,
+  stack: LocalStack,
+  stopping: Promise<NodeJS.Signals>,
+  options: PlayOptions,
+  tell: (judged: Expectation[]) => void
+): Promise<number> {
+  const closers: (() => Promise<unknown> | void)[] = []
+  try {
+    const ended = await Promise.race([play(cli, stack, closers, options, tell), stopping])
+    return typeof ended === 'string' ? exitCodeOf(ended) : ended.every(({ held }) => held) ? 0 : 1
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
 }
 
 /** Builds the scene, then watches. Resolves with the judgement, or never. Whatever it opened, `closers` close in reverse. */
@@ -56,7 +74,8 @@ async function play(
   cli: Cli,
   stack: LocalStack,
   closers: (() => Promise<unknown> | void)[],
-  options: { untilDone: boolean; picture: string | null }
+  options: PlayOptions,
+  tell: (judged: Expectation[]) => void
 ): Promise<Expectation[]> {
   const startedAtMs = Date.now()
   const { description } = stack
@@ -102,6 +121,7 @@ async function play(
       pictured = true
     }
     const judged = judge(cast, seen)
+    tell(judged)
     if (options.untilDone && (judged.every(({ held }) => held) || seen.atMs - playsSinceMs >= boundMs)) return judged
     await Promise.race([sleep(lookEveryMs), troubles, owners.settled().then(() => sleep(lookEveryMs))])
   }
