@@ -86,6 +86,7 @@ test.concurrent(
       await slack.comeBack()
       await until('Slack asked to wait', () => slack.requests > 0, 90_000)
       await until('it is shown', async () => (await notices()).told.some(what => what.includes('429')), 30_000)
+      expect((await notices()).outbox[1]).toMatchObject({ state: 'pending', attempts: 0 })
       const refused = slack.requests
       expect(slack.messages).toEqual([])
       slack.mood('ok')
