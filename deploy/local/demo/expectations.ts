@@ -18,7 +18,7 @@ export function judge(cast: readonly Player[], seen: Seen): Expectation[] {
     ),
     nobodyElsePaused(cast, seen),
     rightChannels(cast, seen),
-    noRightMissing(seen)
+    ...noRightMissing(seen)
   ]
 }
 
@@ -136,10 +136,12 @@ function rightChannels(cast: readonly Player[], seen: Seen): Expectation {
   }
 }
 
-function noRightMissing({ refusals }: Seen): Expectation {
+/** Nothing is claimed where the brokers' logs cannot be read, as in containers. */
+function noRightMissing({ refusals }: Seen): Expectation[] {
   const what = 'Reeve was refused nothing with the rights of deploy/acls.md'
-  if (refusals === null) return { what, held: true, evidence: "not looked at: in containers the brokers' authorizer logs cannot be read" }
-  return { what, held: refusals.length === 0, evidence: refusals.length === 0 ? "no refusal in the brokers' authorizer logs" : refusals.slice(0, 3).join('; ') }
+  if (refusals === null) return []
+  const evidence = refusals.length === 0 ? "no refusal in the brokers' authorizer logs" : refusals.slice(0, 3).join('; ')
+  return [{ what, held: refusals.length === 0, evidence }]
 }
 
 function pausesOf(seen: Seen, groupId: string): readonly PauseSeen[] {
