@@ -8,6 +8,12 @@ import { effectOf } from './plan.ts'
 export type Outcome = 'done' | 'not-done' | 'unknown'
 
 /**
+ * Effects that outlived their deadline, by key, of the agents of this reign. What still runs cannot be read back: it may happen after the
+ * look. What ended well was done, even if its transaction is not seen yet. A successor fences the agent's writer before it looks.
+ */
+const late = new WeakMap<Governed, Map<string, 'running' | 'done'>>()
+
+/**
  * Does one intended step and records its outcome. The intent's transaction proved leadership; the effect starts within 5 s of
  * it, else leadership is proven again (a replica that was stopped meanwhile is fenced here). What remains: a stop of this
  * process between that check and the effect's first byte, bounded by the fence of the agent's own appender.
@@ -21,9 +27,9 @@ export async function act(context: TurnContext, leader: Leader, governed: Govern
   let outcome: Outcome
   let evidence: JsonValue = null
   try {
-    if (intent.undo === null) evidence = await withDeadline(effect.apply(ports, intent.action, signal), signal)
+    if (intent.undo === null) evidence = await withDeadline(followed(governed, intent.key, effect.apply(ports, intent.action, signal), signal), signal)
     else if (effect.undo === 'irreversible') throw new KafkaFault('protocol', `${intent.describe}: cannot be undone`)
-    else evidence = await withDeadline(effect.undo(ports, intent.action, intent.undo, signal), signal)
+    else evidence = await withDeadline(followed(governed, intent.key, effect.undo(ports, intent.action, intent.undo, signal), signal), signal)
     outcome = 'done'
   } catch (error) {
     if (error instanceof KafkaFault && error.kind === 'fenced') throw error
@@ -49,8 +55,9 @@ async function settle(
   kind: Entry['kind']
 ): Promise<Outcome> {
   const effect = effectOf(governed.agent, intent.action)
-  let outcome = found
-  if (outcome === 'unknown') {
+  const lateEnd = late.get(governed)?.get(intent.key)
+  let outcome = found === 'unknown' && lateEnd === 'done' ? 'done' : found
+  if (outcome === 'unknown' && lateEnd !== 'running') {
     const inForce = await effect.verify(governed.ports, intent.action)
     outcome = inForce === 'unknown' ? 'unknown' : (inForce === 'done') === (intent.undo === null) ? 'done' : 'not-done'
   }
@@ -66,6 +73,21 @@ async function settle(
   else if (outcome === 'done') await leader.commit(doneChanges(intent, intent.atMs, evidence, effect.undo !== 'irreversible'), [entry])
   else await leader.commit(notDoneChanges(intent), [entry])
   return outcome
+}
+
+/** Remembers how an effect ends that nobody waits for any more. */
+async function followed<T>(governed: Governed, key: string, work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ends = late.get(governed) ?? new Map<string, 'running' | 'done'>()
+  late.set(governed, ends.set(key, 'running'))
+  try {
+    const evidence = await work
+    if (signal.aborted) ends.set(key, 'done')
+    else ends.delete(key)
+    return evidence
+  } catch (error) {
+    ends.delete(key)
+    throw error
+  }
 }
 
 /** An effect that ignores its signal is left behind and its outcome is unknown. */

@@ -37,10 +37,29 @@ async function world(prefix = unique('engine')) {
   const say = async (kind: Parameters<typeof newRequest>[0], subject: string) => {
     const appender = await kafka.openAppender(unique('say'))
     await appender.fence()
-    await appender.append([requestRecord(reeveTopics(prefix).requests, newRequest(kind, subject, 'ann', 'a test', Date.now()))])
+    const { offsets } = await appender.append([requestRecord(reeveTopics(prefix).requests, newRequest(kind, subject, 'ann', 'a test', Date.now()))])
     await appender.close()
+    // A commit is acknowledged a moment before readers see it.
+    const reader = await kafka.openReader()
+    await reader.assign(reeveTopics(prefix).requests, 0, offsets[0]!)
+    let seen = 0
+    await until('it can be read', async () => {
+      await reader.readToEnd(() => seen++)
+      return seen > 0
+    })
+    await reader.close()
   }
-  return { kafka, prefix, wishes, start, leading, turn, say, truth: () => readTruth(kafka, prefix) }
+  /** What the topics say, once they say all that the leader has committed. */
+  const truth = async () => {
+    const committed = Math.max(0, ...benches.map(({ replica }) => replica.leadership?.leader.store.sequence ?? 0))
+    let found = await readTruth(kafka, prefix)
+    await until('what was committed can be read', async () => {
+      if (found.state.sequence < committed) found = await readTruth(kafka, prefix)
+      return found.state.sequence >= committed
+    })
+    return found
+  }
+  return { kafka, prefix, wishes, start, leading, turn, say, truth }
 }
 
 test('a turn records its intent, does it, records the outcome, and does it once', async () => {
@@ -187,4 +206,30 @@ test('state written by a newer release is refused with one sentence, and what an
   await appender.close()
   const second = await start()
   await expect(second.stopped).rejects.toThrow('written by a newer release (format 2, this release knows up to 1)')
+})
+
+test('an effect that outlives its deadline is not read back while it still runs, and is done once', async () => {
+  const { wishes, leading, turn, truth } = await world()
+  const toy = toyAgent(wishes)
+  const mark = toy.effects['mark']!
+  const goOn = Promise.withResolvers<void>()
+  let begun = 0
+  const apply: typeof mark.apply = async (...given) => {
+    begun++
+    await goOn.promise
+    return mark.apply(...given)
+  }
+  const bench = await leading({ agent: { ...toy, effects: { mark: { ...mark, apply } } as typeof toy.effects } })
+  wishes.mark.add('a')
+  await turn(bench)
+  await turn(bench)
+  expect(begun).toBe(1)
+  expect([...(await truth()).state.entries('intent/')]).toHaveLength(1)
+  goOn.resolve()
+  await until('it was found', async () => {
+    await turn(bench)
+    return (await truth()).standing.length === 1
+  })
+  expect((await truth()).control.get('a')).toEqual(['marked'])
+  expect(begun).toBe(1)
 })
