@@ -150,7 +150,8 @@ export async function runAppenderFaults(
   }
 }
 
-async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<number> {
+/** The broker that leads a partition, once there is one. */
+export async function leaderOf(cluster: Cluster, topic: string, partition: number): Promise<number> {
   for (;;) {
     const leader = (await cluster.metadata([topic])).topics[0]?.partitions.find(({ partitionIndex }) => partitionIndex === partition)?.leaderId
     if (leader !== undefined && leader >= 0) return leader
@@ -159,7 +160,7 @@ async function leaderOf(cluster: Cluster, topic: string, partition: number): Pro
 }
 
 /** Waits until every replica is in sync again: the next kill must leave two. */
-async function whole(cluster: Cluster, topic: string): Promise<void> {
+export async function whole(cluster: Cluster, topic: string): Promise<void> {
   const end = performance.now() + patienceMs
   for (;;) {
     const { topics } = await cluster.metadata([topic, '__transaction_state'])
