@@ -11,7 +11,7 @@ export type Outcome = 'done' | 'not-done' | 'unknown'
  * Effects that outlived their deadline, by key, of the agents of this reign. What still runs cannot be read back: it may happen after the
  * look. What ended well was done, even if its transaction is not seen yet. A successor fences the agent's writer before it looks.
  */
-const late = new WeakMap<Governed, Map<string, 'running' | 'done'>>()
+const lateEnds = new WeakMap<Governed, Map<string, 'running' | 'done'>>()
 
 /**
  * Does one intended step and records its outcome. The intent's transaction proved leadership; the effect starts within 5 s of
@@ -55,7 +55,7 @@ async function settle(
   kind: Entry['kind']
 ): Promise<Outcome> {
   const effect = effectOf(governed.agent, intent.action)
-  const lateEnd = late.get(governed)?.get(intent.key)
+  const lateEnd = lateEnds.get(governed)?.get(intent.key)
   let outcome = found === 'unknown' && lateEnd === 'done' ? 'done' : found
   if (outcome === 'unknown' && lateEnd !== 'running') {
     const inForce = await effect.verify(governed.ports, intent.action)
@@ -77,8 +77,8 @@ async function settle(
 
 /** Remembers how an effect ends that nobody waits for any more. */
 async function followed<T>(governed: Governed, key: string, work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const ends = late.get(governed) ?? new Map<string, 'running' | 'done'>()
-  late.set(governed, ends.set(key, 'running'))
+  const ends = lateEnds.get(governed) ?? new Map<string, 'running' | 'done'>()
+  lateEnds.set(governed, ends.set(key, 'running'))
   try {
     const evidence = await work
     if (signal.aborted) ends.set(key, 'done')

@@ -219,7 +219,7 @@ test('an effect that outlives its deadline is not read back while it still runs,
     await goOn.promise
     return mark.apply(...given)
   }
-  const bench = await leading({ agent: { ...toy, effects: { mark: { ...mark, apply } } as typeof toy.effects } })
+  const bench = await leading({ agent: { ...toy, effects: { mark: { ...mark, apply } } } })
   wishes.mark.add('a')
   await turn(bench)
   await turn(bench)
