@@ -6,7 +6,7 @@ import { standingOf } from '#shared/engine/look.ts'
 import { Replica, type Role, type Ticks } from '#shared/engine/replica.ts'
 import { StateStore } from '#shared/engine/state.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
-import type { Kafka } from '#shared/kafka/ports.ts'
+import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
 
 /** Short times, so that a take-over takes a second; their proportions are the shipped ones. */
 export const quickTimes = { renewEveryMs: 250, takeOverAfterMs: 2_000, effectMustStartWithinMs: 500, effectDeadlineMs: 1_000 }
@@ -104,12 +104,19 @@ export async function readTruth(
   const control = new Map<string, string[]>()
   await reader.assign(topics.journal, 0, 'start')
   await reader.assign(topics.control, 0, 'start')
-  await reader.readToEnd(record => {
+  const take = (record: LogRecord): void => {
     const entry = record.topic === topics.journal ? journalEntry(record) : null
     if (entry) journal.push(entry)
     const key = record.key?.toString() ?? ''
     if (record.topic === topics.control) control.set(key, [...(control.get(key) ?? []), record.value?.toString() ?? ''])
-  })
+  }
+  await reader.readToEnd(take)
+  // A commit is answered before its markers are written: what is not stable yet may be committed already.
+  for (let stable = false; !stable; ) {
+    const polled = await reader.poll({ maxWaitMs: 50 })
+    for (const { records } of polled) records.forEach(take)
+    stable = polled.every(({ nextOffset, lastStableOffset, highWatermark }) => nextOffset >= lastStableOffset && lastStableOffset === highWatermark)
+  }
   await reader.close()
   await state.close()
   return { state, standing: standingOf(state, null).map(({ key }) => key), journal, control }
