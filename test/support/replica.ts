@@ -97,13 +97,12 @@ export async function readTruth(
   prefix: string
 ): Promise<{ state: StateStore; standing: string[]; journal: JournalEntry[]; control: Map<string, string[]> }> {
   const topics = reeveTopics(prefix)
-  const state = new StateStore(topics.state, await kafka.openReader())
-  await state.open()
   const reader = await kafka.openReader()
   const journal: JournalEntry[] = []
   const control = new Map<string, string[]>()
   await reader.assign(topics.journal, 0, 'start')
   await reader.assign(topics.control, 0, 'start')
+  await reader.assign(topics.state, 0, 'start')
   const take = (record: LogRecord): void => {
     const entry = record.topic === topics.journal ? journalEntry(record) : null
     if (entry) journal.push(entry)
@@ -112,12 +111,14 @@ export async function readTruth(
   }
   await reader.readToEnd(take)
   // A commit is answered before its markers are written: what is not stable yet may be committed already.
-  for (let stable = false; !stable; ) {
+  for (let stable = false; !stable;) {
     const polled = await reader.poll({ maxWaitMs: 50 })
     for (const { records } of polled) records.forEach(take)
     stable = polled.every(({ nextOffset, lastStableOffset, highWatermark }) => nextOffset >= lastStableOffset && lastStableOffset === highWatermark)
   }
   await reader.close()
+  const state = new StateStore(topics.state, await kafka.openReader())
+  await state.open()
   await state.close()
   return { state, standing: standingOf(state, null).map(({ key }) => key), journal, control }
 }
