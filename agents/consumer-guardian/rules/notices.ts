@@ -56,7 +56,7 @@ export function wasVerified(about: About, members: number, { untilMs }: Pause): 
   return notice(about, 'verified', {
     severity: 'info',
     title: `The pause of group ${about.groupId} holds`,
-    why: [`All ${members} live members acknowledged it, and no commit moves.`],
+    why: [`${members} of ${members} live members acknowledged it, and no commit moves.`],
     next: { what: 'It is given back and watched.', atMs: untilMs },
     answer: command('resume', about.groupId)
   })
