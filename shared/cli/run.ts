@@ -102,7 +102,7 @@ async function openAgents(cli: Cli, config: Config, closers: (() => Promise<void
 }
 
 /** Creates what is missing of Reeve's own topics. */
-export async function ensureTopics(kafka: Kafka, config: Config, brokers: number): Promise<ReeveTopics> {
+async function ensureTopics(kafka: Kafka, config: Config, brokers: number): Promise<ReeveTopics> {
   const topics = reeveTopics(config.topics.prefix)
   await kafka.admin.createTopics(topicSettings(topics, brokers))
   return topics

@@ -1,10 +1,15 @@
 import type { Config } from '../config/index.ts'
 import type { EngineSettings } from '../engine/engine.ts'
 import { checkLeaseTimes, leaseTimes } from '../engine/lease.ts'
+import { CommandFailure, exitCodes } from './exit-codes.ts'
 
 /** The engine's part of the configuration. `holder` names this replica to people. */
 export function engineSettings(config: Config, holder: string): EngineSettings {
   const times = { ...leaseTimes, ...config.lease }
-  checkLeaseTimes(times)
+  try {
+    checkLeaseTimes(times)
+  } catch (error) {
+    throw new CommandFailure(exitCodes.configuration, (error as Error).message)
+  }
   return { holder, observer: config.observer, limits: config.limits, owners: config.owners, times }
 }

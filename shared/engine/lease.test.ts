@@ -13,6 +13,6 @@ test('a leader that is heard of is left alone', () => {
 })
 test('times under which two could act at once are refused', () => {
   expect(() => checkLeaseTimes(leaseTimes)).not.toThrow()
-  expect(() => checkLeaseTimes({ ...leaseTimes, effectDeadlineMs: 15_000 })).toThrow('longer than an effect')
-  expect(() => checkLeaseTimes({ ...leaseTimes, renewEveryMs: 7_000 })).toThrow('three times')
+  expect(() => checkLeaseTimes({ ...leaseTimes, effectDeadlineMs: 15_000 })).toThrow('in which an effect may start and end')
+  expect(() => checkLeaseTimes({ ...leaseTimes, renewEveryMs: 7_000 })).toThrow('at least three times')
 })

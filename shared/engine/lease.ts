@@ -32,6 +32,8 @@ export function shouldTakeOver(lease: Lease | undefined, silentMs: number, times
 /** Refuses times under which a successor could act while the old leader's effect is still under way. */
 export function checkLeaseTimes(times: LeaseTimes): void {
   if (times.effectMustStartWithinMs + times.effectDeadlineMs >= times.takeOverAfterMs)
-    throw new Error('lease.takeOverAfter must be longer than an effect may take to start and to end')
-  if (times.renewEveryMs * 3 > times.takeOverAfterMs) throw new Error('lease.takeOverAfter must be at least three times lease.renewEvery')
+    throw new Error(
+      `lease.takeOverAfter: expected more than the ${times.effectMustStartWithinMs + times.effectDeadlineMs} ms in which an effect may start and end`
+    )
+  if (times.renewEveryMs * 3 > times.takeOverAfterMs) throw new Error('lease.takeOverAfter: expected at least three times lease.renewEvery')
 }
