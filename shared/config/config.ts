@@ -1,4 +1,6 @@
 import type { OwnerRule } from '../domain/owner.ts'
+import type { Limits } from '../engine/limits.ts'
+import type { ObserverSettings } from '../engine/observer.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
 import type { LogLevel } from '../telemetry/log.ts'
 import type { ParsedConfig } from './schema.ts'
@@ -29,16 +31,9 @@ export interface Config {
   }
   readonly redis: { readonly url: Secret; readonly queuePrefix: string }
   readonly topics: { readonly prefix: string }
-  readonly observer: { readonly intervalMs: number; readonly keyFrameEvery: number }
+  readonly observer: ObserverSettings
   readonly lease: { readonly renewEveryMs: number; readonly takeOverAfterMs: number }
-  readonly limits: {
-    readonly maxActions: number
-    readonly maxPercent: number
-    readonly percentMinimum: number
-    readonly maxPerOwner: number
-    readonly freeze: readonly { readonly fromMs: number; readonly untilMs: number; readonly why: string }[]
-    readonly holds: readonly { readonly subject: string; readonly why: string }[]
-  }
+  readonly limits: Limits
   readonly owners: readonly OwnerRule[]
   readonly notify: {
     readonly platformChannel: string
