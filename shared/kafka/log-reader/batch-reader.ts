@@ -54,7 +54,13 @@ export class BatchReader {
   constructor(cluster: Requests, options: ReaderOptions) {
     this.#cluster = cluster
     this.#versions = new Versions(cluster)
-    this.limits = { maxBytes: 8 * 1024 * 1024, maxPartitionBytes: 2 * 1024 * 1024, maxUncompressedBatchBytes: 256 * 1024 * 1024, giveUpAfterMs: 60_000, ...options }
+    this.limits = {
+      maxBytes: 8 * 1024 * 1024,
+      maxPartitionBytes: 2 * 1024 * 1024,
+      maxUncompressedBatchBytes: 256 * 1024 * 1024,
+      giveUpAfterMs: 60_000,
+      ...options
+    }
   }
 
   get assigned(): readonly Assigned[] {
