@@ -24,7 +24,7 @@ const readings = new Map<string, Reading>()
 
 async function fill({ what, recordBytes, records, compression }: (typeof kinds)[number]): Promise<void> {
   const topic = unique('bench-read')
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] })
+  await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] })
   readings.set(what, { brokers, topic, partitions, records })
   console.error(`writing ${records} records of ${what}`)
   const load = ['--topic', topic, '--num-records', String(records), '--record-size', String(recordBytes), '--throughput', '-1']

@@ -24,7 +24,7 @@ async function createTopic(prefix: string, partitions: number, configs: Record<s
   const topic = unique(prefix)
   topics.push(topic)
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] })
+  await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] })
   return topic
 }
 

@@ -16,13 +16,15 @@ export async function brokerLogHarness(): Promise<LogReaderHarness> {
     async createTopic(partitions) {
       const topic = unique('log')
       topics.push(topic)
-      await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions, replicationFactor: 3 }] })
+      await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 3 }] })
       return topic
     },
     async recreateTopic(topic) {
       await admin.deleteTopics({ topics: [topic] })
       for (;;) {
-        const created = await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, replicationFactor: 3 }] }).catch(() => false)
+        const created = await admin
+          .createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: 1, replicationFactor: 3 }] })
+          .catch(() => false)
         if (created) return
       }
     },
