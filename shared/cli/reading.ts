@@ -1,14 +1,13 @@
 import { TrustedClock } from '../engine/clock.ts'
 import type { EngineSettings, Governed, TurnContext } from '../engine/engine.ts'
-import type { Latest } from '../engine/observations.ts'
-import { Observations } from '../engine/observations.ts'
-import type { ObserverState } from '../engine/observer.ts'
+import { type Latest, Observations } from '../engine/observations.ts'
+import { observerState } from '../engine/observer.ts'
 import { openPorts } from '../engine/ports.ts'
 import { StateStore } from '../engine/state.ts'
 import { rehearse, type Rehearsal } from '../engine/turn.ts'
 import { kafkaConnection } from '../config/index.ts'
 import { openKafka } from '../kafka/index.ts'
-import { engineSettings } from './settings.ts'
+import { engineSettings, policyOf } from './settings.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import type { Cli, Session } from './session.ts'
 
@@ -50,7 +49,7 @@ export async function rehearseAll(cli: Cli, session: Session, only?: string): Pr
       const kafka = await openKafka(kafkaConnection(session.config, agent.name))
       const ports = await openPorts(kafka, session.clusterId, session.topics, `${session.topics.control}.${agent.name}`)
       try {
-        const governed: Governed = { agent, policy: configured?.policy ?? agent.policy.parse({}), act: configured?.act ?? false, ports }
+        const governed: Governed = { agent, policy: policyOf(session.config, agent), act: configured?.act ?? false, ports }
         rehearsed.push({ agent: agent.name, rehearsal: await rehearse(context, store, governed, latest, now) })
       } finally {
         await ports.close()
@@ -65,7 +64,7 @@ export async function rehearseAll(cli: Cli, session: Session, only?: string): Pr
 async function latestObservation(session: Session, store: StateStore): Promise<Latest> {
   const observations = new Observations(session.topics.observations, await session.kafka.openReader())
   try {
-    await observations.open((store.get('observer') as unknown as ObserverState | undefined)?.keyFrameOffset ?? null)
+    await observations.open(observerState(store)?.keyFrameOffset ?? null)
     const latest = await observations.latest()
     if (latest === null)
       throw new CommandFailure(exitCodes.unanswered, `${session.topics.observations} holds no complete observation yet: is a replica running (reeve run)?`)

@@ -8,7 +8,7 @@ import { CommandFailure, exitCodes } from './exit-codes.ts'
 import { say, waitUntilNothingStands } from './people.ts'
 import { withState } from './reading.ts'
 import type { Cli, Session } from './session.ts'
-import { engineSettings } from './settings.ts'
+import { engineSettings, policyOf } from './settings.ts'
 
 /**
  * `reeve release --all`: halts, and gives back everything that stands. A running replica does it; where none leads, this process
@@ -35,7 +35,7 @@ async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session
   const agents = await Promise.all(
     cli.agents.map(async agent => ({
       agent,
-      policy: config.agents[agent.name]?.policy ?? agent.policy.parse({}),
+      policy: policyOf(config, agent),
       act: false,
       kafka: await openKafka(kafkaConnection(config, agent.name))
     }))

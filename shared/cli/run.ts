@@ -73,9 +73,10 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
       log,
       onTick(name, result, tookMs) {
         metrics.tick(name, 'error' in result ? 'failed' : 'ok', tookMs)
-        if ('error' in result) log.error({ err: result.error, name }, 'a turn failed')
-        else if (result.report) status.set(name, turnStatus(result.report))
-        if ('report' in result && result.report) metrics.turn(name, result.report)
+        // A failure is logged by the queue, which every turn comes through.
+        if ('error' in result || result.report === null) return
+        status.set(name, turnStatus(result.report))
+        metrics.turn(name, result.report)
       },
       onRole(now, epoch) {
         role = now

@@ -1,7 +1,13 @@
 import type { Config } from '../config/index.ts'
+import type { AnyAgent } from '../engine/agent.ts'
 import type { EngineSettings } from '../engine/engine.ts'
 import { checkLeaseTimes, leaseTimes } from '../engine/lease.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
+
+/** What the operator said to an agent, or its defaults where the file does not name it. */
+export function policyOf(config: Config, agent: AnyAgent): unknown {
+  return config.agents[agent.name]?.policy ?? agent.policy.parse({})
+}
 
 /** The engine's part of the configuration. `holder` names this replica to people. */
 export function engineSettings(config: Config, holder: string): EngineSettings {

@@ -13,7 +13,6 @@ export interface JournalEntry {
     | 'refused' // the gate, or dry-run, said no
     | 'notice' // a message was written, delivered or failed
     | 'request' // a person asked, or was answered
-    | 'unseen' // a turn had an incomplete look at the cluster
   readonly atMs: number
   readonly epoch: number
   readonly agent: string | null

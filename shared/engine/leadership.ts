@@ -4,7 +4,7 @@ import type { Governed } from './engine.ts'
 import { Inbox } from './inbox.ts'
 import type { Leader } from './leader.ts'
 import { Observations } from './observations.ts'
-import { Observer, type ObserverState } from './observer.ts'
+import { Observer, observerState } from './observer.ts'
 import { openPorts } from './ports.ts'
 import type { ReplicaParts } from './replica.ts'
 import { tell } from './tell.ts'
@@ -84,7 +84,7 @@ export class Leadership {
     await this.#inbox.open(this.leader)
     this.#observations = new Observations(topics.observations, await kafka.openReader())
     this.#closers.push(() => this.#observations!.close())
-    await this.#observations.open((this.leader.store.get('observer') as unknown as ObserverState | undefined)?.keyFrameOffset ?? null)
+    await this.#observations.open(observerState(this.leader.store)?.keyFrameOffset ?? null)
     for (const { agent, policy, act, kafka: own } of agents) {
       const ports = await openPorts(own, clusterId, topics, `${topics.control}.${agent.name}`)
       this.#closers.push(
@@ -137,7 +137,7 @@ export class Leadership {
     const { settings, hooks, log } = this.#parts
     const governed = this.#governed.get(name)
     if (!governed) throw new Error(`no agent is called ${name}`)
-    const latest = await this.#observations!.latest((this.leader.store.get('observer') as unknown as ObserverState | undefined)?.sequence)
+    const latest = await this.#observations!.latest(observerState(this.leader.store)?.sequence)
     if (latest === null) return null
     return turn({ settings, hooks, log }, this.leader, governed, latest, () => this.#stillPermitted())
   }

@@ -2,6 +2,7 @@ import type { ClusterView } from '../domain/cluster-view.ts'
 import type { Admin } from '../kafka/ports.ts'
 import type { Leader } from './leader.ts'
 import { encodeObservation } from './observation.ts'
+import type { StateStore } from './state.ts'
 
 /** Where the observer stands, in the state topic under `observer`. */
 export interface ObserverState {
@@ -9,6 +10,10 @@ export interface ObserverState {
   readonly atMs: number
   /** Offset of the last key frame, for readers that start late; null until it is known. */
   readonly keyFrameOffset: number | null
+}
+
+export function observerState(store: StateStore): ObserverState | undefined {
+  return store.get('observer') as unknown as ObserverState | undefined
 }
 
 export interface ObserverSettings {
@@ -34,7 +39,7 @@ export class Observer {
     const { nowMs, trusted, why } = await leader.clock.now()
     const scanned = await this.#admin.scan({ atMs: nowMs, ...(signal && { signal }) })
     const view: ClusterView = trusted ? scanned : { ...scanned, unseen: [...scanned.unseen, { kind: 'clock', id: 'now', why: why ?? 'no two clocks agree' }] }
-    const before = leader.store.get('observer') as unknown as ObserverState | undefined
+    const before = observerState(leader.store)
     const sequence = (before?.sequence ?? 0) + 1
     const keyFrame = this.#sent === null || this.#sinceKeyFrame >= this.#settings.keyFrameEvery - 1
     const parts = encodeObservation(keyFrame ? null : this.#sent, view, { sequence, intervalMs: this.#settings.intervalMs })
