@@ -51,6 +51,12 @@ export function summed(batch: Buffer): Buffer {
   return batch
 }
 
+/** The same bytes in pieces, as a socket gives them; a seam is a place in the bytes, taken modulo their length. */
+export function inPieces(bytes: Buffer, seams: readonly number[]): Buffer[] {
+  const places = [0, ...seams.map(seam => seam % bytes.length).toSorted((a, b) => a - b), bytes.length]
+  return places.slice(1).map((end, index) => bytes.subarray(places[index], end))
+}
+
 export type PartitionSketch = Partial<FetchedPartition> & Pick<FetchedPartition, 'topicId' | 'partition'>
 
 export function fetchedPartition(sketch: PartitionSketch): FetchedPartition {
@@ -60,7 +66,7 @@ export function fetchedPartition(sketch: PartitionSketch): FetchedPartition {
     lastStableOffset: 0,
     logStartOffset: 0,
     abortedTransactions: [],
-    records: Buffer.alloc(0),
+    records: [],
     divergingEpoch: null,
     currentLeader: null,
     ...sketch
@@ -86,6 +92,7 @@ export function encodeFetchResponse(partitions: readonly FetchedPartition[]): Bu
 }
 
 function appendPartition(writer: Writer, partition: FetchedPartition): void {
+  const records = Buffer.concat(partition.records)
   writer
     .appendInt32(partition.partition)
     .appendInt16(partition.errorCode)
@@ -99,8 +106,8 @@ function appendPartition(writer: Writer, partition: FetchedPartition): void {
       false
     )
     .appendInt32(-1)
-    .appendUnsignedVarInt(partition.records.length + 1)
-    .append(partition.records)
+    .appendUnsignedVarInt(records.length + 1)
+    .append(records)
   const { divergingEpoch, currentLeader } = partition
   writer.appendUnsignedVarInt(Number(divergingEpoch !== null) + Number(currentLeader !== null))
   if (divergingEpoch)

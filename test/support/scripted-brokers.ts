@@ -76,7 +76,7 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
       if (records.length > 0 && records.reduce((sum, one) => sum + one.length, 0) >= limits.maxPartitionBytes) break
       records.push(log.batches[index]!)
     }
-    return fetchedPartition({ ...place, ...ends(log), records: Buffer.concat(records) })
+    return fetchedPartition({ ...place, ...ends(log), records })
   }
 
   const answer = async (broker: number, key: number, version: number, args: unknown[]): Promise<unknown> => {
@@ -145,4 +145,4 @@ export function scriptedBrokers(logs: Record<number, BrokerLog>): ScriptedBroker
   return brokers
 }
 
-const headers = (log: BrokerLog) => log.batches.map(batch => walkBatches(batch)[0]!.header)
+const headers = (log: BrokerLog) => log.batches.map(batch => walkBatches([batch])[0]!.header)

@@ -48,7 +48,7 @@ describe('encodeRecordBatch', () => {
     fc.assert(
       fc.property(fc.array(newRecord, { minLength: 1, maxLength: 20 }), identity, (records, writer) => {
         const encoded = encodeRecordBatch(records, writer, defaultTimestampMs)
-        const [batch, ...more] = walkBatches(encoded)
+        const [batch, ...more] = walkBatches([encoded])
         expect(more).toEqual([])
         expect(batch && crcHolds(batch)).toBe(true)
         expect(isTransactional(batch!.header)).toBe(true)

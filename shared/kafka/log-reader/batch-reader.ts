@@ -56,7 +56,7 @@ export class BatchReader {
     this.#versions = new Versions(cluster)
     this.limits = {
       maxBytes: 8 * 1024 * 1024,
-      maxPartitionBytes: 2 * 1024 * 1024,
+      maxPartitionBytes: 4 * 1024 * 1024,
       maxUncompressedBatchBytes: 256 * 1024 * 1024,
       giveUpAfterMs: 60_000,
       ...options

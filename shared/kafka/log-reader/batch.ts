@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32'
-import { safeInt64 } from './byte-cursor.ts'
+import { ByteCursor, safeInt64 } from './byte-cursor.ts'
 
 /** The header of a record batch, message format v2 (KIP-98). */
 export interface BatchHeader {
@@ -41,17 +41,19 @@ export const isControl = (header: BatchHeader): boolean => (header.attributes & 
  * Walks the headers of the whole batches in some records; a batch cut off at the end is left out, as brokers cut there.
  * Checks lengths and format, not the CRC. Throws a RangeError that names the byte where something else than a batch begins.
  */
-export function walkBatches(records: Buffer): Batch[] {
+export function walkBatches(records: readonly Buffer[]): Batch[] {
   const batches: Batch[] = []
-  let position = 0
-  while (records.length - position > magicAt) {
-    const magic = records[position + magicAt]
+  const cursor = new ByteCursor(records)
+  while (cursor.remaining > magicAt) {
+    const { position } = cursor
+    const prefix = cursor.peek(magicAt + 1)
+    const magic = prefix[magicAt]
     if (magic !== currentMagic) throw new RangeError(`byte ${position}: message format ${magic}, expected ${currentMagic}`)
-    const sizeBytes = lengthPrefixBytes + records.readInt32BE(position + 8)
+    const sizeBytes = lengthPrefixBytes + prefix.readInt32BE(8)
     if (sizeBytes < headerBytes) throw new RangeError(`byte ${position}: a batch of ${sizeBytes} bytes, expected at least ${headerBytes}`)
-    if (sizeBytes > records.length - position) break
-    batches.push({ header: readHeader(records, position), bytes: records.subarray(position, position + sizeBytes) })
-    position += sizeBytes
+    if (sizeBytes > cursor.remaining) break
+    const bytes = cursor.take(sizeBytes)
+    batches.push({ header: readHeader(bytes, position), bytes })
   }
   return batches
 }
@@ -61,25 +63,25 @@ export function crcHolds({ header, bytes }: Batch): boolean {
   return crc32c(bytes.subarray(crcStart)) === header.crc
 }
 
-function readHeader(bytes: Buffer, at: number): BatchHeader {
-  const baseOffset = safeInt64(bytes, at)
-  const lastOffsetDelta = bytes.readInt32BE(at + 23)
-  const recordCount = bytes.readInt32BE(at + 57)
+function readHeader(bytes: Buffer, position: number): BatchHeader {
+  const baseOffset = safeInt64(bytes, 0)
+  const lastOffsetDelta = bytes.readInt32BE(23)
+  const recordCount = bytes.readInt32BE(57)
   const lastOffset = baseOffset + lastOffsetDelta
   if (baseOffset < 0 || lastOffsetDelta < 0 || !Number.isSafeInteger(lastOffset))
-    throw new RangeError(`byte ${at}: a batch from offset ${baseOffset} with last offset delta ${lastOffsetDelta}`)
-  if (recordCount < 0) throw new RangeError(`byte ${at}: a batch of ${recordCount} records`)
+    throw new RangeError(`byte ${position}: a batch from offset ${baseOffset} with last offset delta ${lastOffsetDelta}`)
+  if (recordCount < 0) throw new RangeError(`byte ${position}: a batch of ${recordCount} records`)
   return {
     baseOffset,
     lastOffset,
-    partitionLeaderEpoch: bytes.readInt32BE(at + 12),
-    crc: bytes.readUInt32BE(at + 17),
-    attributes: bytes.readInt16BE(at + 21),
-    baseTimestampMs: timestamp(bytes, at + 27),
-    maxTimestampMs: timestamp(bytes, at + 35),
-    producerId: bytes.readBigInt64BE(at + 43),
-    producerEpoch: bytes.readInt16BE(at + 51),
-    baseSequence: bytes.readInt32BE(at + 53),
+    partitionLeaderEpoch: bytes.readInt32BE(12),
+    crc: bytes.readUInt32BE(17),
+    attributes: bytes.readInt16BE(21),
+    baseTimestampMs: timestamp(bytes, 27),
+    maxTimestampMs: timestamp(bytes, 35),
+    producerId: bytes.readBigInt64BE(43),
+    producerEpoch: bytes.readInt16BE(51),
+    baseSequence: bytes.readInt32BE(53),
     recordCount
   }
 }

@@ -24,7 +24,7 @@ function play(steps: readonly Step[]): { log: Written[]; aborted: AbortedRange[]
   const aborted: AbortedRange[] = []
   let offset = 0
   const append = (bytes: Buffer, fate: Written['fate']): { batch: Batch; fate: Written['fate'] } => {
-    const written = { batch: walkBatches(bytes)[0]!, fate }
+    const written = { batch: walkBatches([bytes])[0]!, fate }
     log.push(written)
     offset = written.batch.header.lastOffset + 1
     return written
@@ -81,10 +81,10 @@ test('after its abort marker a producer is believed again within the same answer
     markerBatch(1, 1, 'abort'),
     brokerBatch({ baseOffset: 2, producerId: 1, transactional: true })
   ]
-  expect(headers.map((bytes, index) => kindOf(walkBatches(bytes)[0]!.header, index === 1))).toEqual(['aborted', 'control', 'data'])
+  expect(headers.map((bytes, index) => kindOf(walkBatches([bytes])[0]!.header, index === 1))).toEqual(['aborted', 'control', 'data'])
 })
 
 test('a marker that compaction has emptied has no type', () => {
-  const [marker] = walkBatches(brokerBatch({ producerId: 1, transactional: true, control: true, records: [] }))
+  const [marker] = walkBatches([brokerBatch({ producerId: 1, transactional: true, control: true, records: [] })])
   expect(controlType(marker!)).toBeNull()
 })

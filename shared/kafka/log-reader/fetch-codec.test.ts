@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fetchV13, fetchV17 } from '@platformatic/kafka'
-import { encodeFetchResponse, fetchedPartition } from '#test/support/record-batches.ts'
+import { encodeFetchResponse, fetchedPartition, inPieces } from '#test/support/record-batches.ts'
 import { decodeResponse, encodeRequest } from './fetch-codec.ts'
 
 const limits = { maxWaitMs: 500, minBytes: 1, maxBytes: 1_000_000, maxPartitionBytes: 100_000 }
@@ -15,17 +15,18 @@ const partition = fc
     lastStableOffset: offset,
     logStartOffset: offset,
     abortedTransactions: fc.array(fc.record({ producerId: fc.bigInt({ min: 0n, max: 2n ** 62n }), firstOffset: offset })),
-    records: fc.uint8Array({ maxLength: 300 }).map(bytes => Buffer.from(bytes)),
+    records: fc.uint8Array({ maxLength: 300 }).map(bytes => [Buffer.from(bytes)]),
     divergingEpoch: fc.option(fc.record({ epoch: fc.nat(1000), endOffset: offset })),
     currentLeader: fc.option(fc.record({ leaderId: fc.nat(1000), leaderEpoch: fc.nat(1000) }))
   })
   .map(fetchedPartition)
 
-test('an answer is read as it was written', () => {
+test('an answer is read as it was written, in whatever pieces it comes', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(partition, { selector: one => `${one.topicId} ${one.partition}` }), partitions => {
+    fc.property(fc.uniqueArray(partition, { selector: one => `${one.topicId} ${one.partition}` }), fc.array(fc.nat()), (partitions, seams) => {
       const byTopic = [...Map.groupBy(partitions, one => one.topicId).values()].flat()
-      expect(decodeResponse(encodeFetchResponse(partitions)).partitions).toEqual(byTopic)
+      const read = decodeResponse(inPieces(encodeFetchResponse(partitions), seams)).partitions
+      expect(read.map(one => ({ ...one, records: [Buffer.concat(one.records)] }))).toEqual(byTopic)
     })
   )
 })
@@ -36,7 +37,7 @@ test('an answer cut off or with other bytes in it is read or refused, and takes 
       const bytes = Buffer.from(encodeFetchResponse(partitions))
       bytes[at % bytes.length] = byte
       try {
-        decodeResponse(bytes.subarray(0, bytes.length - (cut % 7)))
+        decodeResponse(inPieces(bytes.subarray(0, bytes.length - (cut % 7)), [at]))
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError)
       }
@@ -46,18 +47,18 @@ test('an answer cut off or with other bytes in it is read or refused, and takes 
 })
 
 test('an answer that was cut off is refused wherever the cut is', () => {
-  const records = Buffer.alloc(40, 1)
+  const records = [Buffer.alloc(40, 1)]
   const bytes = encodeFetchResponse([
     fetchedPartition({ topicId: '00000000-0000-4000-8000-000000000001', partition: 0, records, currentLeader: { leaderId: 1, leaderEpoch: 2 } })
   ])
-  for (let length = 0; length < bytes.length; length++) expect(() => decodeResponse(bytes.subarray(0, length))).toThrow(RangeError)
+  for (let length = 0; length < bytes.length; length++) expect(() => decodeResponse([bytes.subarray(0, length)])).toThrow(RangeError)
 })
 
 test('an offset beyond the safe integers is refused', () => {
   const bytes = encodeFetchResponse([fetchedPartition({ topicId: '00000000-0000-4000-8000-000000000001', partition: 0 })])
   const highWatermarkAt = 34
   bytes.writeBigInt64BE(2n ** 60n, highWatermarkAt)
-  expect(() => decodeResponse(bytes)).toThrow('more than a safe integer')
+  expect(() => decodeResponse([bytes])).toThrow('more than a safe integer')
 })
 
 test('the request of the newest and of the oldest version has the bytes that another codec writes', () => {

@@ -37,8 +37,8 @@ export interface FetchedPartition {
   readonly lastStableOffset: number
   readonly logStartOffset: number
   readonly abortedTransactions: readonly AbortedTransaction[]
-  /** Record batches as they lie in the log; the last one may be cut off. */
-  readonly records: Buffer
+  /** Record batches as they lie in the log, in the pieces in which they came; the last one may be cut off. */
+  readonly records: readonly Buffer[]
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null
   readonly currentLeader: { readonly leaderId: number; readonly leaderEpoch: number } | null
 }
@@ -61,7 +61,7 @@ export function fetchApi(version: number): FetchApi {
     1,
     version,
     (partitions, limits) => encodeRequest(version, partitions, limits),
-    (_correlationId, _apiKey, _apiVersion, reader: Reader) => decodeResponse(reader.buffer.buffer)
+    (_correlationId, _apiKey, _apiVersion, reader: Reader) => decodeResponse(reader.buffer.buffers)
   )
   apis.set(version, api)
   return api
@@ -111,9 +111,9 @@ export function encodeRequest(version: number, partitions: readonly FetchPartiti
     .appendTaggedFields()
 }
 
-/** Throws a RangeError when the bytes are not a Fetch answer. Records are views into `bytes`. */
-export function decodeResponse(bytes: Buffer): FetchResponse {
-  const cursor = new ByteCursor(bytes)
+/** Throws a RangeError when the bytes are not a Fetch answer. Records are views into the pieces: an answer of megabytes is not copied. */
+export function decodeResponse(pieces: readonly Buffer[]): FetchResponse {
+  const cursor = new ByteCursor(pieces)
   const throttleTimeMs = cursor.int32()
   const errorCode = cursor.int16()
   cursor.int32()
@@ -139,7 +139,7 @@ function decodePartition(cursor: ByteCursor, topicId: string): FetchedPartition 
     cursor.taggedFields()
   }
   cursor.int32()
-  const records = cursor.take(cursor.compactLength() ?? 0)
+  const records = cursor.takePieces(cursor.compactLength() ?? 0)
   let divergingEpoch: FetchedPartition['divergingEpoch'] = null
   let currentLeader: FetchedPartition['currentLeader'] = null
   cursor.taggedFields((tag, field) => {

@@ -133,7 +133,7 @@ test('a batch with a sound CRC that cannot be decoded stops the partition there,
 })
 
 test('bytes that are no batch are an error with their place', async () => {
-  const { reader } = await reading({ 1: { batches: batches(0, 10, 1), answers: [{ records: Buffer.alloc(100, 7) }] } })
+  const { reader } = await reading({ 1: { batches: batches(0, 10, 1), answers: [{ records: [Buffer.alloc(100, 7)] }] } })
   await expect(reader.poll()).rejects.toThrow(/topic topic partition 0 offset 0: .*message format 7/)
 })
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LogRecord } from '../ports.ts'
 import { compressionsAlgorithms } from '@platformatic/kafka'
-import { brokerBatch, codecNames, summed } from '#test/support/record-batches.ts'
+import { brokerBatch, codecNames, summed, inPieces } from '#test/support/record-batches.ts'
 import { type Batch, crcHolds, walkBatches } from './batch.ts'
 import { uncompress } from './compression.ts'
 import { decodeRecords } from './records.ts'
@@ -23,8 +23,8 @@ const codec = fc.constantFrom(...codecNames)
 
 test('records come out of every codec as they went in', () => {
   fc.assert(
-    fc.property(records, codec, fc.nat(2 ** 40), (written, codecName, baseOffset) => {
-      const [batch, ...others] = walkBatches(brokerBatch({ records: written, codec: codecName, baseOffset }))
+    fc.property(records, codec, fc.nat(2 ** 40), fc.array(fc.nat()), (written, codecName, baseOffset, seams) => {
+      const [batch, ...others] = walkBatches(inPieces(brokerBatch({ records: written, codec: codecName, baseOffset }), seams))
       expect(others).toEqual([])
       expect(crcHolds(batch!)).toBe(true)
       expect(decode(batch!)).toEqual(written.map((one, index) => ({ ...place, ...one, offset: baseOffset + index })))
@@ -33,7 +33,7 @@ test('records come out of every codec as they went in', () => {
 })
 
 test('records below the position are left out', () => {
-  const [batch] = walkBatches(brokerBatch({ baseOffset: 10, records: ['a', 'b', 'c'].map(value => ({ key: null, value: Buffer.from(value) })) }))
+  const [batch] = walkBatches([brokerBatch({ baseOffset: 10, records: ['a', 'b', 'c'].map(value => ({ key: null, value: Buffer.from(value) })) })])
   expect(decode(batch!, 11).map(one => [one.offset, String(one.value)])).toEqual([
     [11, 'b'],
     [12, 'c']
@@ -41,16 +41,16 @@ test('records below the position are left out', () => {
 })
 
 test('a batch covers the offsets that compaction took from its end', () => {
-  const [batch] = walkBatches(brokerBatch({ baseOffset: 10, lastOffset: 40, records: [{ key: null, value: Buffer.from('a') }] }))
+  const [batch] = walkBatches([brokerBatch({ baseOffset: 10, lastOffset: 40, records: [{ key: null, value: Buffer.from('a') }] })])
   expect(batch!.header).toMatchObject({ baseOffset: 10, lastOffset: 40, recordCount: 1 })
-  const [empty] = walkBatches(brokerBatch({ baseOffset: 10, lastOffset: 40, records: [] }))
+  const [empty] = walkBatches([brokerBatch({ baseOffset: 10, lastOffset: 40, records: [] })])
   expect(decode(empty!)).toEqual([])
   expect(empty!.header.lastOffset).toBe(40)
 })
 
 test('a batch cut off at the end of an answer is left out', () => {
   const both = Buffer.concat([brokerBatch({ baseOffset: 0 }), brokerBatch({ baseOffset: 1 })])
-  for (let cut = 1; cut <= both.length; cut++) expect(walkBatches(both.subarray(0, both.length - cut))).toHaveLength(cut <= both.length / 2 ? 1 : 0)
+  for (let cut = 1; cut <= both.length; cut++) expect(walkBatches([both.subarray(0, both.length - cut)])).toHaveLength(cut <= both.length / 2 ? 1 : 0)
 })
 
 test("the broker's time counts where the topic says so", () => {
@@ -61,7 +61,7 @@ test("the broker's time counts where the topic says so", () => {
     ]
   })
   sketch.writeInt16BE(0b1000, 21)
-  const [batch] = walkBatches(summed(sketch))
+  const [batch] = walkBatches([summed(sketch)])
   expect(decode(batch!).map(one => one.timestampMs)).toEqual([9, 9])
 })
 
@@ -73,7 +73,7 @@ test('any changed byte is caught: by the walk, by the CRC, or it is outside of w
       broken[at] = broken[at]! ^ flip
       let walked: Batch[]
       try {
-        walked = walkBatches(broken)
+        walked = walkBatches([broken])
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError)
         return
@@ -92,7 +92,7 @@ test('nonsense under a sound CRC is decoded or refused, and takes bounded time a
       for (const [where, byte] of changes) broken[21 + (where % (broken.length - 21))] = byte
       let walked: Batch[] = []
       try {
-        walked = walkBatches(summed(broken))
+        walked = walkBatches([summed(broken)])
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError)
       }
@@ -104,7 +104,7 @@ test('nonsense under a sound CRC is decoded or refused, and takes bounded time a
         }
       }
       // What came before must not spoil what comes after.
-      const [sound] = walkBatches(brokerBatch({ records: written, codec: codecName }))
+      const [sound] = walkBatches([brokerBatch({ records: written, codec: codecName })])
       expect(decode(sound!)).toHaveLength(written.length)
     }),
     { numRuns: 400 }
