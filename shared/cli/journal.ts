@@ -1,6 +1,7 @@
 import { journalEntry, type JournalEntry } from '../engine/journal.ts'
 import { printable } from '../render/table.ts'
-import type { Cli, Session } from './session.ts'
+import { durationOf, type AddCommand } from './command.ts'
+import { type Cli, type Session, withSession } from './session.ts'
 
 export interface JournalOptions {
   readonly sinceMs: number
@@ -31,4 +32,18 @@ export async function journal(cli: Cli, session: Session, options: JournalOption
   } finally {
     await reader.close()
   }
+}
+
+export const addJournal: AddCommand = (reeve, { cli, global }) => {
+  reeve
+    .command('journal')
+    .description('What happened, oldest first.')
+    .option('--since <duration>', 'how far back', '24h')
+    .option('--agent <name>')
+    .option('--subject <text>', 'a group, an action key or a request id')
+    .option('--follow', 'go on until stopped')
+    .action(options => {
+      const sinceMs = durationOf('--since', options.since)
+      return withSession(cli, global(), async session => void (await journal(cli, session, { ...options, sinceMs, json: global().json })))
+    })
 }
