@@ -3,6 +3,7 @@ import type { ClusterView, Unseen } from '../domain/cluster-view.ts'
 import type { JsonValue } from '../domain/json.ts'
 import type { OwnerRule } from '../domain/owner.ts'
 import type { Admin, Appender } from '../kafka/ports.ts'
+import type { Right } from './rights.ts'
 
 /**
  * The contract of a reconciler: observe → decide → act → record, driven by turn.ts. An agent is data and four plain
@@ -14,6 +15,8 @@ export interface Agent<Policy, S extends Snapshot, M extends JsonValue, A extend
   readonly about: string
   /** What an operator may say: each knob with default, unit and one sentence. */
   readonly policy: z.ZodType<Policy>
+  /** What its principal needs in Kafka, and nothing else. */
+  readonly rights: readonly Right[]
   /** Reads the facts that `decide` needs beyond the scan. Reads only. */
   observe(ports: Ports, observed: Observed, policy: Policy): Promise<S>
   /** Law 1: pure and total. */

@@ -21,6 +21,7 @@ export function toyAgent(wishes: Wishes): AnyAgent {
     name: 'toy',
     about: 'Marks what a test wishes.',
     policy: z.object({}).strict(),
+    rights: [],
     observe: async (_ports, { view, standing }) => ({ atMs: view.atMs, unseen: view.unseen, standing: standing.map(({ key }) => key) }),
     decide: ({ snapshot, memory }) => ({
       actions: [...wishes.mark].map(subject => ({ kind: 'mark' as const, subject })),
