@@ -1,6 +1,7 @@
 import { TrustedClock } from '../engine/clock.ts'
 import type { EngineSettings, Governed, TurnContext } from '../engine/engine.ts'
-import { type Latest, Observations } from '../engine/observations.ts'
+import type { Latest } from '../engine/fold.ts'
+import { Observations } from '../engine/observations.ts'
 import { observerState } from '../engine/observer.ts'
 import { openPorts } from '../engine/ports.ts'
 import { StateStore } from '../engine/state.ts'

@@ -6,7 +6,7 @@ import { type OutboxEntry } from '../notify/outbox.ts'
 import type { NoticeFate, Observed, PersonRequest, Standing } from './agent.ts'
 import type { EngineSettings } from './engine.ts'
 import type { Intent } from './intent.ts'
-import type { Latest } from './observations.ts'
+import type { Latest } from './fold.ts'
 import type { StateStore } from './state.ts'
 
 /** What the agent's last turn looked at; under `seen/<agent>`. */

@@ -1,24 +1,16 @@
-import type { ClusterView } from '../domain/cluster-view.ts'
 import type { LogReader, LogRecord } from '../kafka/ports.ts'
+import { type Latest, observationFold } from './fold.ts'
 import { Serial } from './serial.ts'
-import { decodeObservation, foldObservation, type Observation } from './observation.ts'
 
 /** Longer than the markers of a healthy cluster take; after it the observation before is as good. */
 const markersMs = 2_000
-
-export interface Latest {
-  readonly view: ClusterView
-  readonly sequence: number
-  readonly intervalMs: number
-}
 
 /** Folds the observations topic: whoever starts late begins at the last key frame and has the same view as everybody else. */
 export class Observations {
   readonly #topic: string
   readonly #reader: LogReader
   readonly #reads = new Serial()
-  #latest: Latest | null = null
-  #parts: Observation[] = []
+  readonly #seen = observationFold()
 
   constructor(topic: string, reader: LogReader) {
     this.#topic = topic
@@ -38,9 +30,9 @@ export class Observations {
     return this.#reads.run(async () => {
       const deadline = performance.now() + markersMs
       await this.#reader.readToEnd(record => this.#fold(record))
-      while ((this.#latest?.sequence ?? 0) < committedSequence && performance.now() < deadline)
+      while ((this.#seen.latest?.sequence ?? 0) < committedSequence && performance.now() < deadline)
         for (const { records } of await this.#reader.poll({ maxWaitMs: 200 })) for (const record of records) this.#fold(record)
-      return this.#latest
+      return this.#seen.latest
     })
   }
 
@@ -49,13 +41,6 @@ export class Observations {
   }
 
   #fold({ value }: LogRecord): void {
-    if (value === null) return
-    const part = decodeObservation(value)
-    this.#parts = part.part === 0 ? [part] : [...this.#parts, part]
-    if (this.#parts.length < part.parts) return
-    const follows = part.keyFrame || this.#latest?.sequence === part.sequence - 1
-    const view = follows ? foldObservation(this.#latest?.view ?? null, this.#parts) : null
-    this.#latest = view === null ? null : { view, sequence: part.sequence, intervalMs: part.intervalMs }
-    this.#parts = []
+    if (value !== null) this.#seen.add(value)
   }
 }
