@@ -13,6 +13,6 @@ test('the checked-in schema of the configuration is current: else run `node agen
 test('the shipped default names every agent of the catalogue, is sound by their policies, and lets none of them act', () => {
   const loaded = loadConfig({ file: new URL('../config/default.yaml', import.meta.url).pathname, env: {}, agents })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  expect(Object.keys(loaded.config.agents)).toEqual(catalogue.map(({ name }) => name))
-  for (const { act } of Object.values(loaded.config.agents)) expect(act).toBe(false)
+  expect(Object.keys(loaded.configs[0].agents)).toEqual(catalogue.map(({ name }) => name))
+  for (const { act } of Object.values(loaded.configs[0].agents)) expect(act).toBe(false)
 })

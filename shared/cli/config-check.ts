@@ -1,5 +1,5 @@
 import type { AddCommand } from './command.ts'
-import { readConfig, withSession } from './session.ts'
+import { readConfigs, withSession } from './session.ts'
 
 export const addConfig: AddCommand = (reeve, { cli, global, json }) => {
   const config = reeve.command('config').description('About the configuration.')
@@ -8,16 +8,15 @@ export const addConfig: AddCommand = (reeve, { cli, global, json }) => {
     .description('Read it, print all mistakes at once.')
     .option('--connect', 'try to reach Kafka too')
     .action(async ({ connect }) => {
-      const checked = readConfig(cli, global())
-      const reached = connect ? await withSession(cli, global(), async ({ kafka }) => kafka.admin.features()) : null
-      if (json())
-        cli.out(
-          JSON.stringify({
-            ok: true,
-            agents: Object.fromEntries(Object.entries(checked.agents).map(([name, { enabled, act }]) => [name, { enabled, act }])),
-            reached
-          })
-        )
-      else cli.out(`${global().config}: no mistakes${reached ? `; cluster ${reached.clusterId} answers, ${reached.brokers} brokers` : ''}`)
+      const checked = []
+      for (const { cluster, agents } of readConfigs(cli, global())) {
+        const options = { ...global(), cluster: cluster.name }
+        const reached = connect ? await withSession(cli, options, async ({ kafka }) => kafka.admin.features()) : null
+        const acting = Object.fromEntries(Object.entries(agents).map(([name, { enabled, act }]) => [name, { enabled, act }]))
+        checked.push({ cluster: cluster.name, agents: acting, reached })
+      }
+      if (json()) return cli.out(JSON.stringify({ ok: true, clusters: checked }))
+      cli.out(`${global().config}: no mistakes`)
+      for (const { cluster, reached } of checked) if (reached) cli.out(`  ${cluster}: cluster ${reached.clusterId} answers, ${reached.brokers} brokers`)
     })
 }

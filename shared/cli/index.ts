@@ -6,7 +6,8 @@ import { CommandFailure, exitCodes } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
 import { addJournal } from './journal.ts'
 import { addPlan } from './plan.ts'
-import { run, type RunHooks } from './run.ts'
+import type { RunHooks } from './govern.ts'
+import { run } from './run.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
@@ -17,6 +18,7 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
   const reeve = new Command('reeve')
     .description('Governance agents for Apache Kafka.')
     .option('-c, --config <file>', 'the configuration', cli.env['REEVE_CONFIG'] ?? 'config/default.yaml')
+    .option('--cluster <name>', 'which one, where the configuration governs several')
     .option('--json', 'answer in JSON, for machines')
     .exitOverride()
     .configureOutput({ writeOut: text => cli.out(text.trimEnd()), writeErr: text => cli.err(text.trimEnd()) })

@@ -21,18 +21,33 @@ export interface Cli {
 export interface GlobalOptions {
   readonly config: string
   readonly json?: true | undefined
+  /** Which cluster of a file that governs several. */
+  readonly cluster?: string | undefined
 }
 
-/** Reads the configuration, or ends with all its mistakes at once. */
-export function readConfig(cli: Cli, { config: file }: GlobalOptions): Config {
+/** Reads the configuration, or ends with all its mistakes at once. One for each cluster that is meant. */
+export function readConfigs(cli: Cli, { config: file, cluster }: GlobalOptions): readonly Config[] {
   const loaded = loadConfig({ file, env: cli.env, agents: cli.agents.map(({ name, policy }) => ({ name, policySchema: policy })) })
-  if (loaded.ok) return loaded.config
+  if (loaded.ok) {
+    const meant = loaded.configs.filter(({ cluster: { name } }) => cluster === undefined || name === cluster)
+    if (meant.length > 0) return meant
+    throw new CommandFailure(exitCodes.usage, `${file} has no cluster ${JSON.stringify(cluster)}; there are: ${namesOf(loaded.configs)}`)
+  }
   throw new CommandFailure(
     exitCodes.configuration,
     `${file} has ${loaded.mistakes.length} mistake${loaded.mistakes.length === 1 ? '' : 's'}`,
     loaded.mistakes.map(({ path, line, message }) => `${path || '(file)'}${line ? ` (line ${line})` : ''}: ${message}`)
   )
 }
+
+/** The same for a command that speaks with one cluster. */
+export function readConfig(cli: Cli, options: GlobalOptions): Config {
+  const [config, ...others] = readConfigs(cli, options)
+  if (config && others.length === 0) return config
+  throw new CommandFailure(exitCodes.usage, `${options.config} governs several clusters; say which: --cluster ${namesOf([config!, ...others])}`)
+}
+
+const namesOf = (configs: readonly Config[]): string => configs.map(({ cluster: { name } }) => name).join(' | ')
 
 export interface Session {
   readonly config: Config

@@ -24,6 +24,8 @@ export interface AgentConfig {
 /** What an operator said, checked; durations in milliseconds, moments in epoch milliseconds, secrets wrapped. */
 export interface Config {
   readonly cluster: {
+    /** How people and metrics call it. */
+    readonly name: string
     readonly brokers: readonly string[]
     readonly clientId: string
     readonly sasl: SaslConfig | null
@@ -52,6 +54,7 @@ export function toConfig(parsed: ParsedConfig): Config {
   const named = Object.entries(agents).flatMap(([name, agent]) => (agent ? [[name, { ...agent, sasl: agent.sasl ?? null }] as const] : []))
   return {
     cluster: {
+      name: cluster.name,
       brokers: cluster.brokers,
       clientId: cluster.clientId,
       sasl: cluster.sasl ?? null,

@@ -48,7 +48,7 @@ function parse(text: string, environment: Record<string, string> = env) {
 function good(text: string, environment?: Record<string, string>): Config {
   const loaded = parse(text, environment)
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  return loaded.config
+  return loaded.configs[0]
 }
 function wrong(text: string, environment?: Record<string, string>): string[] {
   const loaded = parse(text, environment)
@@ -58,11 +58,11 @@ function wrong(text: string, environment?: Record<string, string>): string[] {
 test('the shipped default is sound without any variable, and nothing in it acts', () => {
   const loaded = loadConfig({ file: shipped, env: {}, agents: [{ name: 'consumer-guardian', policySchema: z.looseObject({}) }] })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  expect(Object.values(loaded.config.agents).map(({ act }) => act)).toEqual([false])
-  expect(loaded.config.cluster.brokers).toEqual(['127.0.0.1:9092'])
-  expect(loaded.config.notify.channels['platform']).toEqual({ slackWebhook: null })
-  expect(loaded.config.lease).toEqual({ renewEveryMs: 5_000, takeOverAfterMs: 20_000 })
-  expect(loaded.config.observer.intervalMs).toBe(30_000)
+  expect(Object.values(loaded.configs[0].agents).map(({ act }) => act)).toEqual([false])
+  expect(loaded.configs[0].cluster.brokers).toEqual(['127.0.0.1:9092'])
+  expect(loaded.configs[0].notify.channels['platform']).toEqual({ slackWebhook: null })
+  expect(loaded.configs[0].lease).toEqual({ renewEveryMs: 5_000, takeOverAfterMs: 20_000 })
+  expect(loaded.configs[0].observer.intervalMs).toBe(30_000)
 })
 
 test('a sound file becomes a configuration with units, defaults and wrapped secrets', () => {
@@ -282,7 +282,7 @@ test('files of certificates are found beside the configuration, and one that is 
   const file = join(folder, 'reeve.yaml')
   writeFileSync(file, sound.replace('redis:', '  tls: { caFile: ca.pem }\nredis:'))
   const loaded = loadConfig({ file, env, agents })
-  expect(loaded.ok && kafkaConnection(loaded.config, null).tls).toEqual({ caFile: join(folder, 'ca.pem') })
+  expect(loaded.ok && kafkaConnection(loaded.configs[0], null).tls).toEqual({ caFile: join(folder, 'ca.pem') })
   writeFileSync(file, sound.replace('redis:', '  tls: { caFile: other.pem, certFile: ca.pem }\nredis:'))
   const refused = loadConfig({ file, env, agents })
   expect(refused.ok ? [] : refused.mistakes.map(({ path, message }) => `${path}: ${message}`)).toEqual([
@@ -330,3 +330,63 @@ test('any text is either a configuration or a list of mistakes, never a throw', 
     { numRuns: 120 }
   )
 }, 30_000)
+
+describe('several clusters from one file', () => {
+  const several = sound
+    .replace(/cluster:\n.*\n/, 'cluster: { clientId: shared }\n')
+    .concat(
+      [
+        'clusters:',
+        '  eu: { cluster: { brokers: [eu:9092] }, agents: { consumer-guardian: { act: true } } }',
+        '  us:',
+        '    cluster: { brokers: [us:9092], clientId: own }',
+        '    owners: []',
+        ''
+      ].join('\n')
+    )
+  const all = (text: string): readonly Config[] => {
+    const loaded = parse(text)
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+    return loaded.configs
+  }
+
+  test('what stands under a name is laid over the rest: blocks key by key, lists whole', () => {
+    const [eu, us, ...more] = all(several)
+    expect(more).toEqual([])
+    expect([eu!.cluster.name, eu!.cluster.brokers, eu!.cluster.clientId]).toEqual(['eu', ['eu:9092'], 'shared'])
+    expect([us!.cluster.name, us!.cluster.brokers, us!.cluster.clientId]).toEqual(['us', ['us:9092'], 'own'])
+    expect(eu!.agents['consumer-guardian']).toMatchObject({ act: true, policy: { lagForMs: 5_400_000 } })
+    expect(us!.agents['consumer-guardian']).toMatchObject({ act: false, policy: { lagForMs: 5_400_000 } })
+    expect([eu!.owners.length, us!.owners.length]).toEqual([1, 0])
+  })
+
+  test('a file without them is one cluster, called main unless it says otherwise', () => {
+    expect(good(sound).cluster.name).toBe('main')
+    expect(good(sound.replace('cluster:', 'cluster:\n  name: prod')).cluster.name).toBe('prod')
+  })
+
+  test.each([
+    ['a mistake under a name stands there', several.replace('brokers: [us:9092]', 'brokers: [us]'), ['clusters.us.cluster.brokers:18: address 1 of 1: expected host:port']],
+    ['a mistake at the top is said once', several.replace('90m', 'soon'), ['agents.consumer-guardian.policy.lagForMs:14: expected a duration']],
+    ['what a cluster lacks is missing there', several.replace('brokers: [us:9092], ', ''), ['clusters.us.cluster.brokers:18: missing']],
+    ['an unknown key', several.replace('    owners: []', '    ownerz: []'), ['clusters.us.ownerz:19: unknown key; did you mean owners?']],
+    ['what belongs to the process', several.replace('    owners: []', '    http: { port: 1 }'), ['clusters.us.http:19: belongs to the process']],
+    ['no cluster', several.replace(/clusters:[^]*$/, 'clusters: {}\n'), ['clusters:15: expected a block with a name']],
+    ['no block', several.replace(/ {2}us:[^]*$/, '  us: 3\n'), ['clusters.us:17: expected a block']],
+    ['a name that no metric or queue could bear', several.replace('  us:', '  "us west":'), ['expected letters, digits']]
+  ])('%s', (_, text, expected) => {
+    const found = wrong(text)
+    expect(found).toHaveLength(expected.length)
+    expected.forEach((part, index) => expect(found[index]).toContain(part))
+  })
+
+  test('any overlay is read or refused, and never throws', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        const text = `${sound}clusters: ${JSON.stringify(value)}\n`
+        const loaded = parse(text)
+        if (!loaded.ok) expect(loaded.mistakes.length).toBeGreaterThan(0)
+      })
+    )
+  })
+})

@@ -2,13 +2,15 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { toConfig, type Config } from './config.ts'
+import { clusterSources } from './clusters.ts'
 import { substitute } from './environment.ts'
-import { mistakeAt, mistakesOf, type Mistake } from './mistakes.ts'
+import { mistakeAt, mistakeIn, mistakesOf, type Mistake } from './mistakes.ts'
 import { valueAt, withValueAt, type Path } from './path.ts'
 import { configSchema, type PolicySchema } from './schema.ts'
 import { parseYaml, type Source } from './source.ts'
 
-export type Loaded = { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly mistakes: readonly Mistake[] }
+/** One configuration a cluster, in the order of the file. */
+export type Loaded = { readonly ok: true; readonly configs: readonly [Config, ...Config[]] } | { readonly ok: false; readonly mistakes: readonly Mistake[] }
 
 export interface LoadOptions {
   readonly file: string
@@ -39,14 +41,26 @@ export function parseConfig({ text, folder, env, agents }: { text: string; folde
       ok: false,
       mistakes: [mistakeAt(['version'], `expected 1, the version that this release reads, found ${JSON.stringify(version)}`, source.place(['version']))]
     }
-  const { value, from, mistakes: unset } = substitute(source.tree, env)
   const schema = configSchema(agents)
+  const parts = clusterSources(source).map(part => ('mistakes' in part ? part : parseCluster(schema, part, folder, env)))
+  const configs = parts.flatMap(part => ('config' in part ? [part.config] : []))
+  const mistakes = parts.flatMap(part => ('mistakes' in part ? part.mistakes : []))
+  // What stands at the top of the file is wrong for every cluster, and said once.
+  const once = mistakes.filter((one, index) => mistakes.findIndex(({ path, message }) => path === one.path && message === one.message) === index)
+  const [first, ...others] = configs
+  return once.length > 0 || !first ? { ok: false, mistakes: once } : { ok: true, configs: [first, ...others] }
+}
+
+type One = { readonly config: Config } | { readonly mistakes: readonly Mistake[] }
+
+function parseCluster(schema: ReturnType<typeof configSchema>, source: Source, folder: string, env: LoadOptions['env']): One {
+  const { value, from, mistakes: unset } = substitute(source.tree, env)
   const { tree, result } = parseTyped(schema, value, from)
   const wrong = result.success ? [] : mistakesOf(result.error.issues, source, tree, from, z.toJSONSchema(schema, { io: 'input' }))
-  const missing = unset.map(({ path, message }) => mistakeAt(path, message, source.place(path)))
+  const missing = unset.map(({ path, message }) => mistakeIn(source, path, message))
   // What an unset variable left empty is not a second mistake.
   const mistakes = [...missing, ...wrong.filter(({ path }) => !missing.some(other => path === other.path || other.path.startsWith(`${path}[`)))]
-  if (mistakes.length > 0 || !result.success) return { ok: false, mistakes }
+  if (mistakes.length > 0 || !result.success) return { mistakes }
   return withFiles(toConfig(result.data), folder, source)
 }
 
@@ -70,9 +84,9 @@ function parseTyped<T extends z.ZodType>(schema: T, given: unknown, from: readon
 }
 
 /** Files that the configuration names, as absolute paths; one that cannot be read is a mistake now and not at the first connection. */
-function withFiles(config: Config, folder: string, source: Source): Loaded {
+function withFiles(config: Config, folder: string, source: Source): One {
   const { tls } = config.cluster
-  if (!tls) return { ok: true, config }
+  if (!tls) return { config }
   const mistakes: Mistake[] = []
   const files: Record<string, string> = {}
   for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
@@ -83,8 +97,8 @@ function withFiles(config: Config, folder: string, source: Source): Loaded {
       accessSync(files[key], constants.R_OK)
     } catch (error) {
       const path = ['cluster', 'tls', key]
-      mistakes.push(mistakeAt(path, `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`, source.place(path)))
+      mistakes.push(mistakeIn(source, path, `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`))
     }
   }
-  return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, config: { ...config, cluster: { ...config.cluster, tls: { ...tls, ...files } } } }
+  return mistakes.length > 0 ? { mistakes } : { config: { ...config, cluster: { ...config.cluster, tls: { ...tls, ...files } } } }
 }

@@ -16,6 +16,11 @@ export interface Mistake {
 type Issue = z.core.$ZodIssue
 type JsonSchema = z.core.JSONSchema.BaseSchema
 
+/** A mistake at a place of a source, which may be one cluster's view of the file. */
+export function mistakeIn(source: Source, path: Path, message: string): Mistake {
+  return mistakeAt(source.inFile(path), message, source.place(path))
+}
+
 export function mistakeAt(path: Path, message: string, place: Place | null): Mistake {
   return { path: pathText(path), message, line: place?.line ?? null, column: place?.column ?? null }
 }
@@ -27,13 +32,13 @@ export function mistakesOf(issues: readonly Issue[], source: Source, tree: unkno
     if (issue.code === 'unrecognized_keys')
       return issue.keys.map(key => {
         const near = nearest(key, knownKeys(schema, path))
-        return mistakeAt([...path, key], `unknown key${near ? `; did you mean ${near}?` : ''}`, source.place([...path, key]))
+        return mistakeIn(source, [...path, key], `unknown key${near ? `; did you mean ${near}?` : ''}`)
       })
     const value = valueAt(tree, path)
     const missing = value === undefined
     // Zod's own texts: `Invalid input: expected number, received string`.
     const expected = issue.message.replace(/^(?:Invalid|Too) \w+: /, '').replace(/, received .*$/s, '')
-    return [mistakeAt(path, missing ? `missing: ${expected}` : `${expected}${shown(value, path, hidden)}`, source.place(path))]
+    return [mistakeIn(source, path, missing ? `missing: ${expected}` : `${expected}${shown(value, path, hidden)}`)]
   })
 }
 

@@ -103,6 +103,7 @@ export function configSchema(agents: readonly PolicySchema[]) {
     .strictObject({
       version: z.literal(1, { error: 'expected 1, the version that this release reads' }),
       cluster: z.strictObject({
+        name: name.default('main').describe('How people and metrics call this cluster; under `clusters` its key there.'),
         brokers,
         clientId: name.default('reeve'),
         sasl: sasl.optional(),

@@ -9,6 +9,8 @@ export interface Place {
 
 export interface Source {
   readonly tree: unknown
+  /** The path in the file of a path in `tree`: another one where the tree is one cluster's view of it. */
+  inFile(path: Path): Path
   /** Place of the key or item at a path, or of the nearest one above it; null for an empty file. */
   place(path: Path): Place | null
 }
@@ -45,7 +47,7 @@ function parse(text: string): Parsed {
   const tree: unknown = document.toJS({ maxAliasCount: 100 })
   if (isDeeperThan(tree, deepest))
     return { ok: false, mistakes: [{ message: `nested deeper than ${deepest} levels, or an anchor that holds itself`, place: null }] }
-  return { ok: true, source: { tree, place: path => locate(document, path, place) } }
+  return { ok: true, source: { tree, inFile: path => path, place: path => locate(document, path, place) } }
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

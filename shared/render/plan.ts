@@ -1,6 +1,6 @@
 import type { Verdict } from '../engine/agent.ts'
 import type { Rehearsal } from '../engine/turn.ts'
-import { count, table } from './table.ts'
+import { count, printable, table } from './table.ts'
 
 /** The plan of one agent as plain data, for --json. */
 export function planJson(agent: string, { decision, plan, judged, look }: Rehearsal): object {
@@ -25,7 +25,7 @@ export function planText(agent: string, rehearsal: Rehearsal, width?: number): s
   for (const step of judged.permitted) lines.push(`  would do: ${step.describe}${step.undo === null ? '' : ` (${step.undo})`}`)
   for (const { step, because } of judged.refused) lines.push(`  refused:  ${step.describe}: ${because}`)
   for (const notice of decision.notices) lines.push(`  would tell ${notice.team ?? 'the platform channel'} (${notice.severity}): ${notice.title}`)
-  return `${lines.join('\n')}\n\n${verdictTable(decision.verdicts, width)}`
+  return `${lines.map(printable).join('\n')}\n\n${verdictTable(decision.verdicts, width)}`
 }
 
 export function verdictTable(verdicts: readonly Verdict[], width?: number): string {
@@ -42,5 +42,5 @@ export function explainText(verdict: Verdict): string {
   for (const { rule, held, because } of verdict.rules) lines.push(`  ${held === true ? '●' : held === false ? '○' : '?'} ${rule}: ${because}`)
   lines.push('', 'facts')
   for (const [name, value] of Object.entries(verdict.facts)) lines.push(`  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return lines.join('\n')
+  return lines.map(printable).join('\n')
 }

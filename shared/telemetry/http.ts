@@ -9,8 +9,8 @@ export interface HttpOptions {
   /** 0 takes any free port. */
   readonly port: number
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
-  /** Each part's state, for /readyz: plain JSON. A replica is ready when it leads or stands by. */
-  ready(): { readonly role: string } & object
+  /** The state of each cluster, for /readyz: plain JSON. One is ready when it is led or stood by. */
+  clusters(): Readonly<Record<string, { readonly role: string } & object>>
   readonly log: Log
 }
 
@@ -21,10 +21,10 @@ export interface Http {
 }
 
 /**
- * The port for machines: /metrics, /healthz (this process answers), /readyz (what each part says; 503 before it leads or stands by). GET
+ * The port for machines: /metrics, /healthz (this process answers), /readyz (what each part says; 503 while no cluster is led or stood by). GET
  * only, small headers, few connections. Rejects when the port is taken.
  */
-export async function openHttp({ host, port, metrics, ready, log }: HttpOptions): Promise<Http> {
+export async function openHttp({ host, port, metrics, clusters, log }: HttpOptions): Promise<Http> {
   const server = createServer({ maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 }, (request, response) => {
     answer(request.method ?? '', (request.url ?? '').split('?')[0]!, response).catch((error: unknown) => {
       log.error({ err: error, path: request.url }, 'an HTTP request could not be answered')
@@ -42,9 +42,10 @@ export async function openHttp({ host, port, metrics, ready, log }: HttpOptions)
     }
     if (path === '/healthz') return send(response, 200, 'application/json', '{"alive":true}\n')
     if (path === '/metrics') return send(response, 200, metrics.contentType, await metrics.text())
-    const state = ready()
-    const isReady = state.role === 'leader' || state.role === 'standby'
-    send(response, isReady ? 200 : 503, 'application/json', `${JSON.stringify({ ready: isReady, ...state })}\n`)
+    const state = clusters()
+    // One of several that cannot be reached must not take the others' port out of service.
+    const ready = Object.values(state).some(({ role }) => role === 'leader' || role === 'standby')
+    send(response, ready ? 200 : 503, 'application/json', `${JSON.stringify({ ready, clusters: state })}\n`)
   }
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

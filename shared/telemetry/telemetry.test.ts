@@ -40,37 +40,38 @@ test('before anything is known the metrics claim nothing', async () => {
 
 test('a turn is counted, and unknown lag has no sample', async () => {
   const metrics = openMetrics(() => 100_000)
-  metrics.tick('consumer-guardian', 'ok', 300)
-  metrics.tick('consumer-guardian', 'failed', 300)
-  metrics.turn('consumer-guardian', facts)
-  metrics.role(true, 7)
-  metrics.read({
+  const eu = metrics.cluster('eu')
+  eu.tick('consumer-guardian', 'ok', 300)
+  eu.tick('consumer-guardian', 'failed', 300)
+  eu.turn('consumer-guardian', facts)
+  eu.role(true, 7)
+  eu.read({
     queue: () => ({ connected: true, degraded: false, directTurns: 3 }),
     kafka: () => [{ client: 'reeve', requests: 12, throttledMs: 1_500 }],
     clockTrusted: () => null
   })
   const lines = await samples(metrics.text())
   for (const line of [
-    'reeve_turns_total{name="consumer-guardian",result="ok"} 1',
-    'reeve_turns_total{name="consumer-guardian",result="failed"} 1',
-    'reeve_turn_seconds_count{name="consumer-guardian"} 2',
-    'reeve_last_success_timestamp_seconds{name="consumer-guardian"} 100',
-    'reeve_actions_total{agent="consumer-guardian",direction="apply",outcome="done"} 1',
-    'reeve_actions_total{agent="consumer-guardian",direction="undo",outcome="unknown"} 1',
-    'reeve_verdicts{agent="consumer-guardian",state="stuck"} 1',
-    'reeve_lag_messages{agent="consumer-guardian",subject="g1"} 5',
-    'reeve_notices{agent="consumer-guardian",state="failed"} 1',
-    'reeve_standing_actions{agent="consumer-guardian"} 1',
-    'reeve_refused_actions{agent="consumer-guardian"} 1',
-    'reeve_unseen_parts{agent="consumer-guardian"} 2',
-    'reeve_observation_age_seconds{agent="consumer-guardian"} 10',
-    'reeve_leader 1',
-    'reeve_epoch 7',
-    'reeve_redis_connected 1',
-    'reeve_redis_degraded 0',
-    'reeve_redis_direct_turns 3',
-    'reeve_kafka_requests{client="reeve"} 12',
-    'reeve_kafka_throttled_seconds{client="reeve"} 1.5'
+    'reeve_turns_total{cluster="eu",name="consumer-guardian",result="ok"} 1',
+    'reeve_turns_total{cluster="eu",name="consumer-guardian",result="failed"} 1',
+    'reeve_turn_seconds_count{cluster="eu",name="consumer-guardian"} 2',
+    'reeve_last_success_timestamp_seconds{cluster="eu",name="consumer-guardian"} 100',
+    'reeve_actions_total{cluster="eu",agent="consumer-guardian",direction="apply",outcome="done"} 1',
+    'reeve_actions_total{cluster="eu",agent="consumer-guardian",direction="undo",outcome="unknown"} 1',
+    'reeve_verdicts{cluster="eu",agent="consumer-guardian",state="stuck"} 1',
+    'reeve_lag_messages{cluster="eu",agent="consumer-guardian",subject="g1"} 5',
+    'reeve_notices{cluster="eu",agent="consumer-guardian",state="failed"} 1',
+    'reeve_standing_actions{cluster="eu",agent="consumer-guardian"} 1',
+    'reeve_refused_actions{cluster="eu",agent="consumer-guardian"} 1',
+    'reeve_unseen_parts{cluster="eu",agent="consumer-guardian"} 2',
+    'reeve_observation_age_seconds{cluster="eu",agent="consumer-guardian"} 10',
+    'reeve_leader{cluster="eu"} 1',
+    'reeve_epoch{cluster="eu"} 7',
+    'reeve_redis_connected{cluster="eu"} 1',
+    'reeve_redis_degraded{cluster="eu"} 0',
+    'reeve_redis_direct_turns{cluster="eu"} 3',
+    'reeve_kafka_requests{cluster="eu",client="reeve"} 12',
+    'reeve_kafka_throttled_seconds{cluster="eu",client="reeve"} 1.5'
   ])
     expect(lines).toContain(line)
   expect(lines.filter(line => line.startsWith('reeve_lag_messages')).length).toBe(1)
@@ -79,20 +80,21 @@ test('a turn is counted, and unknown lag has no sample', async () => {
 
 test('what is gone at the next turn is gone from the metrics', async () => {
   const metrics = openMetrics()
-  metrics.turn('consumer-guardian', facts)
+  const eu = metrics.cluster('eu')
+  eu.turn('consumer-guardian', facts)
   expect((await samples(metrics.text())).filter(line => line.startsWith('reeve_verdicts')).length).toBe(2)
-  metrics.turn('consumer-guardian', { ...facts, decision: { verdicts: [] }, outcomes: [] })
+  eu.turn('consumer-guardian', { ...facts, decision: { verdicts: [] }, outcomes: [] })
   const lines = await samples(metrics.text())
   expect(lines.filter(line => /^reeve_(verdicts|lag_messages)/.test(line))).toEqual([])
-  expect(lines).toContain('reeve_actions_total{agent="consumer-guardian",direction="apply",outcome="done"} 1')
+  expect(lines).toContain('reeve_actions_total{cluster="eu",agent="consumer-guardian",direction="apply",outcome="done"} 1')
 })
 
 const opened: Http[] = []
 afterEach(async () => {
   for (const http of opened.splice(0)) await http.close()
 })
-async function port(ready: () => { role: string } & object = () => ({ role: 'leader' })) {
-  const one = await openHttp({ host: '127.0.0.1', port: 0, metrics: openMetrics(), ready, log: silent })
+async function port(main: () => { role: string } & object = () => ({ role: 'leader' })) {
+  const one = await openHttp({ host: '127.0.0.1', port: 0, metrics: openMetrics(), clusters: () => ({ main: main() }), log: silent })
   opened.push(one)
   return { one, get: (path: string, init: RequestInit = {}) => fetch(`http://${one.address}${path}`, init) }
 }
@@ -111,7 +113,7 @@ test('a replica is ready when it leads or stands by, and says what each part say
   let role = 'starting'
   const { get } = await port(() => ({ role, queue: { degraded: true } }))
   const starting = await get('/readyz')
-  expect([starting.status, await starting.json()]).toEqual([503, { ready: false, role: 'starting', queue: { degraded: true } }])
+  expect([starting.status, await starting.json()]).toEqual([503, { ready: false, clusters: { main: { role: 'starting', queue: { degraded: true } } } }])
   for (role of ['leader', 'standby']) expect((await get('/readyz')).status).toBe(200)
 })
 
@@ -151,9 +153,9 @@ test('garbage on the port, oversized headers and cut connections leave it workin
 test('closing ends waiting connections and frees the port; a taken port is one sentence', async () => {
   const { one } = await port()
   const number = Number(one.address.split(':')[1])
-  await expect(openHttp({ host: '127.0.0.1', port: number, metrics: openMetrics(), ready: () => ({ role: 'leader' }), log: silent })).rejects.toThrow(
-    `http: cannot listen on 127.0.0.1:${number} (EADDRINUSE)`
-  )
+  await expect(
+    openHttp({ host: '127.0.0.1', port: number, metrics: openMetrics(), clusters: () => ({ main: { role: 'leader' } }), log: silent })
+  ).rejects.toThrow(`http: cannot listen on 127.0.0.1:${number} (EADDRINUSE)`)
   const socket = connect(number, '127.0.0.1').on('error', nothing)
   await once(socket, 'connect')
   const closed = once(socket, 'close')

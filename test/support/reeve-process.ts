@@ -155,7 +155,7 @@ async function ask(lines: readonly Record<string, unknown>[]): Promise<ReadyStat
   if (typeof address !== 'string') return null
   try {
     const response = await fetch(`http://${address}/readyz`, { signal: AbortSignal.timeout(5_000) })
-    return (await response.json()) as ReadyState
+    return ((await response.json()) as { clusters: { main: ReadyState } }).clusters.main
   } catch {
     return null
   }

@@ -16,7 +16,7 @@ function load(user: string) {
   const agents = catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
   const loaded = parseConfig({ text: configurationText(), folder: '/', env: configurationEnvironment(place, user, passwords), agents })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  return loaded.config
+  return loaded.configs[0]
 }
 
 test('the generated configuration has no mistake, acts, and names no cluster but the one given', () => {

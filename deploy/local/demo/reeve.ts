@@ -79,7 +79,7 @@ function addressIn(line: string): string | null {
 async function ask(url: string): Promise<Ready | null> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(answerBoundMs) })
-    return (await response.json()) as Ready
+    return ((await response.json()) as { clusters: { main: Ready } }).clusters.main
   } catch {
     return null
   }
