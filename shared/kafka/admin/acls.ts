@@ -15,7 +15,8 @@ import { checkAnswer } from './faults.ts'
 const resourceTypes = ['unknown', 'any', 'topic', 'group', 'cluster', 'transactional-id', 'delegation-token', 'user'] as const
 const patterns = ['unknown', 'any', 'match', 'literal', 'prefixed'] as const
 const permissions = ['unknown', 'any', 'deny', 'allow'] as const
-const operations = [
+/** AclOperation by its code, as in the sets of authorised operations too. */
+export const operationNames = [
   'unknown',
   'any',
   'all',
@@ -47,7 +48,7 @@ export async function acls(cluster: Cluster): Promise<AclEntry[]> {
       pattern: named(patterns, resourcePatternType, 'pattern') as AclEntry['pattern'],
       principal,
       host,
-      operation: named(operations, operation, 'operation'),
+      operation: named(operationNames, operation, 'operation'),
       permission: named(permissions, permissionType, 'permission') as AclEntry['permission']
     }))
   )
@@ -62,7 +63,7 @@ export async function createAcls(cluster: Cluster, entries: readonly AclEntry[])
     resourcePatternType: coded(patterns, pattern, 'pattern') as ResourcePatternTypeValue,
     principal,
     host,
-    operation: coded(operations, operation, 'operation') as AclOperationValue,
+    operation: coded(operationNames, operation, 'operation') as AclOperationValue,
     permissionType: coded(permissions, permission, 'permission') as AclPermissionTypeValue
   }))
   const { results } = await cluster.request('any', createAclsV3.api, creations)

@@ -23,7 +23,7 @@ export async function createTopics(cluster: Cluster, topics: readonly TopicSetti
   const deadline = performance.now() + patienceMs
   let missing = [...topics]
   while (missing.length > 0) {
-    const answer = await cluster.request('any', createTopicsV7.api, missing.map(requestOf), brokerTimeoutMs, false)
+    const answer = await cluster.request('any', createTopicsV7.api, missing.map(topicRequest), brokerTimeoutMs, false)
     const throttled = new Set<string>()
     for (const { name, errorCode, errorMessage } of answer.topics) {
       if (errorCode === 0) created.push(name)
@@ -58,7 +58,8 @@ export async function deleteTopicById(cluster: Cluster, topicId: string): Promis
   }
 }
 
-function requestOf({ name, partitions, replicationFactor, configs }: TopicSettings) {
+/** One topic of a CreateTopics request. */
+export function topicRequest({ name, partitions, replicationFactor, configs }: TopicSettings) {
   return {
     name,
     numPartitions: partitions,
