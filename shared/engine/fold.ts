@@ -8,8 +8,8 @@ export interface Latest {
 }
 
 export interface Fold {
-  /** Takes the next record. Says whether an observation became whole by it. Throws on bytes that are not an observation. */
-  add(value: Buffer): boolean
+  /** Takes the next record. Says of which moment an observation is whole now (epoch milliseconds), else null. Throws on bytes that are not an observation. */
+  add(value: Buffer): number | null
   /** The newest whole observation; null before the first key frame, and after a hole until the next one. */
   readonly latest: Latest | null
 }
@@ -22,12 +22,12 @@ export function observationFold(): Fold {
     add(value) {
       const part = decodeObservation(value)
       parts = part.part === 0 ? [part] : [...parts, part]
-      if (parts.length < part.parts) return false
+      if (parts.length < part.parts) return null
       const follows = part.keyFrame || latest?.sequence === part.sequence - 1
       const view = follows ? foldObservation(latest?.view ?? null, parts) : null
       latest = view === null ? null : { view, sequence: part.sequence, intervalMs: part.intervalMs }
       parts = []
-      return true
+      return part.atMs
     },
     get latest() {
       return latest

@@ -110,6 +110,8 @@ export function fakeKafka(options: { nowMs?: () => number; pollEntries?: number 
     for (const topic of topics) createTopic(topic.name, topic.partitions)
     return answer
   }
+  admin.offsetForTimestamp = async (topic, index, timestampMs) =>
+    partition(topic, index).entries.find(({ record }) => record !== null && record.timestampMs >= timestampMs)?.offset ?? null
   return {
     admin,
     createTopic,
