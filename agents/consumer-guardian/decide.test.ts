@@ -549,6 +549,17 @@ describe('must it be given back', () => {
     expect([world.standing, world.turns.at(-1)!.verdict!.state]).toEqual([[], 'needs-person'])
   })
 
+  test('a member that answers that it cannot obey is never taken for one that does: the pause is taken back at the next look, and a person decides', () => {
+    const world = new Simulation(pausing)
+    world.until('to be paused')
+    const [first, ...others] = acksOf(world, world.standing[0]!.key, 4)
+    world.group.facts = { acks: [{ ...first!, state: 'unsupported' }, ...others] }
+    const tookMs = world.until('needs-person', 5 * minute).atMs
+    expect(reasonOf(world)).toContain('m1 answered that it cannot obey')
+    expect(world.said.includes('verified')).toBe(false)
+    expect(tookMs - world.turns.find(turn => turn.verdict?.state === 'paused')!.atMs).toBeLessThan(minute)
+  })
+
   test('one look is no proof: a pause is verified by the second in a row that finds it held and the commits where they were', () => {
     const world = new Simulation(pausing)
     world.until('to be paused')

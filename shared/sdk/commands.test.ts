@@ -1,6 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { afterRecord, afterTime, type Clock, commandFor, commandToAcknowledge, type CommandTable, emptyTable, inForce, remainingMs } from './commands.ts'
+import {
+  afterRecord,
+  afterTime,
+  type Clock,
+  commandFor,
+  commandToAcknowledge,
+  type CommandTable,
+  emptyTable,
+  forWholeMember,
+  inForce,
+  remainingMs
+} from './commands.ts'
 import { type Command, controlKey, type Target } from './protocol.ts'
 
 const group = { clusterId: 'c', groupId: 'g' }
@@ -138,5 +149,47 @@ describe('expiry', () => {
   test('time changes nothing that is not due', () => {
     const table = tableOf(record({}, command()))
     expect(afterTime(table, clock(59_999))).toBe(table)
+  })
+})
+
+describe('a member that can only pause everything that it reads', () => {
+  const paused = (commandId: string) => command({ commandId })
+  const running = (commandId: string) => command({ commandId, state: 'running' })
+  const answer = (...records: ReturnType<typeof record>[]) => {
+    const { held, refused } = forWholeMember(tableOf(...records))
+    return [held, refused.map(({ commandId }) => commandId)]
+  }
+
+  test('holds for a command for the group, and for nothing less', () => {
+    expect(answer()).toEqual([false, []])
+    expect(answer(record({}, paused('whole')))).toEqual([true, []])
+    expect(answer(record({}, running('whole')))).toEqual([false, []])
+    expect(answer(record({ topic: 't' }, paused('topic')))).toEqual([false, ['topic']])
+    expect(answer(record({ topic: 't', partition: 0 }, paused('partition')))).toEqual([false, ['partition']])
+    expect(answer(record({}, paused('whole')), record({ topic: 't', partition: 0 }, paused('partition')))).toEqual([true, []])
+  })
+
+  test('refuses the pause of a group of which a part is to run, until that exception has lapsed', () => {
+    const records = [record({}, paused('whole')), record({ topic: 't' }, { ...running('topic'), ttlMs: 1_000 })]
+    expect(answer(...records)).toEqual([false, ['whole', 'topic']])
+    expect(forWholeMember(afterTime(tableOf(...records), clock(2_000)))).toEqual({ held: true, refused: [] })
+  })
+
+  test('never holds a partition that the commands let run', () => {
+    const target = fc.constantFrom<Partial<Target>>({}, { topic: 't' }, { topic: 't', partition: 0 }, { topic: 'u', partition: 1 })
+    const state = fc.constantFrom<Command['state']>('paused', 'running')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(target, state), { maxLength: 6 }), all => {
+        const table = tableOf(...all.map(([each, is], index) => record(each, command({ commandId: String(index), state: is }))))
+        if (!forWholeMember(table).held) return
+        for (const [topic, partition] of [
+          ['t', 0],
+          ['t', 1],
+          ['u', 1],
+          ['v', 0]
+        ] as const)
+          expect(commandFor(table, topic, partition)?.state).toBe('paused')
+      })
+    )
   })
 })

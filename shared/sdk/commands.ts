@@ -88,6 +88,19 @@ export function commandFor(table: CommandTable, topic: string, partition: number
   return best?.command ?? null
 }
 
+/**
+ * What a member does whose client can only pause everything that it reads. It never holds more than was commanded: commands for a part of the
+ * group are refused, and so is the pause of a group of which a part is to run.
+ */
+export function forWholeMember(table: CommandTable): { readonly held: boolean; readonly refused: readonly Command[] } {
+  const commands = inForce(table)
+  const whole = commands.find(({ target }) => target.topic === undefined)?.command
+  const parts = commands.filter(({ target }) => target.topic !== undefined).map(({ command }) => command)
+  if (whole?.state !== 'paused') return { held: false, refused: parts.filter(({ state }) => state === 'paused') }
+  const exceptions = parts.filter(({ state }) => state === 'running')
+  return exceptions.length === 0 ? { held: true, refused: [] } : { held: false, refused: [whole, ...exceptions] }
+}
+
 /** The command that a member names in its ack: the one for the whole group, else the latest for a part of it. */
 export function commandToAcknowledge(table: CommandTable): Command | null {
   const [first] = inForce(table).toSorted((a, b) => {

@@ -9,6 +9,8 @@ export interface Pauses {
   command(isPaused: (topic: string, partition: number) => boolean): void
   /** Assigned partitions that a command holds, `topic-partition`. */
   held(): readonly string[]
+  /** Whether there are assigned partitions, and all of them are paused, by whomever. */
+  holdsAll(): boolean
   /** The consumer has stopped: kafkajs forgets its pauses then, the owner's too, and so does this. */
   forget(): void
 }
@@ -152,6 +154,7 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     },
     held: () =>
       [...assigned].flatMap(([topic, partitions]) => partitions.filter(partition => commanded(topic, partition)).map(partition => `${topic}-${partition}`)),
+    holdsAll: () => assigned.size > 0 && [...assigned].every(([topic, partitions]) => partitions.every(partition => applied.get(topic)?.has(partition))),
     forget() {
       runs++
       owner.clear()

@@ -45,10 +45,15 @@ export const ackSchema = z.object({
   grain: z.enum(['group', 'topic', 'partition']),
   /** The command in force for the whole group when this was written; where there is none, the latest in force for a part of it; null for none. */
   commandId: z.string().nullable(),
-  /** `paused`: a command in force pauses the group or a part of it. `unsupported`: none does, and a record for the group is not a Command that this member knows. */
+  /**
+   * `paused`: a command in force pauses the group or a part of it, and this member obeys. `unsupported`: this member reads on though a command in
+   * force says otherwise, because its client cannot pause so finely (`refused`), or because a record for the group is not a Command that it knows.
+   */
   state: z.enum(['paused', 'running', 'left', 'unsupported']),
   /** Partitions held paused now, `topic-partition`. */
   paused: z.array(z.string()),
+  /** Commands in force that this member cannot obey, by `commandId`; absent where it obeys all. */
+  refused: z.array(z.string()).optional(),
   atMs: z.number().int()
 })
 export type Ack = z.infer<typeof ackSchema>

@@ -47,6 +47,7 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
   const owner = facts?.owner ?? null
   const allowed = policy.enabled && policy.pauseOn.includes(pause.cause)
   const brokenMs = phase.brokenSinceMs === null ? null : nowMs - phase.brokenSinceMs
+  const refusers = facts === null ? [] : refusing(pause, facts, policy, nowMs)
   const rule = (name: string, held: boolean, because: string): Rule => ({ rule: name, held, because })
   return [
     rule('14 asked', request !== undefined, request ? `${request.who} said ${request.kind}: ${request.why}` : 'nobody asked for it'),
@@ -76,12 +77,20 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
     ),
     rule(
       '21 not verified',
-      brokenMs !== null && brokenMs >= policy.verifyWithin,
-      brokenMs === null
-        ? 'it holds, as far as was seen'
-        : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
+      refusers.length > 0 || (brokenMs !== null && brokenMs >= policy.verifyWithin),
+      refusers.length > 0
+        ? `${refusers.join(', ')} answered that it cannot obey`
+        : brokenMs === null
+          ? 'it holds, as far as was seen'
+          : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
     )
   ]
+}
+
+/** Members that live and said lately of this very command that they cannot obey it: there is nothing to wait for. */
+function refusing(pause: Pause, { members, acks }: GroupFacts, policy: GroupPolicy, nowMs: number): string[] {
+  const refused = acks.filter(ack => ack.commandId === pause.commandId && ack.state === 'unsupported' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor)
+  return refused.flatMap(({ memberId }) => (members?.some(member => member.memberId === memberId) ? [memberId] : []))
 }
 
 /**
