@@ -48,6 +48,7 @@ export interface Governing {
 export async function govern(cli: Cli, { config, holder, http, log, metrics, status, taken, hooks }: Governing, signal: AbortSignal): Promise<void> {
   const settings = { ...engineSettings(config, holder), ...(hooks.times && { times: hooks.times }) }
   const closers: (() => Promise<void>)[] = []
+  metrics.read({ observerIntervalMs: () => config.observer.intervalMs })
   try {
     const kafka = await reach(() => openKafka(kafkaConnection(config, null)), config)
     closers.push(() => kafka.close())
@@ -78,7 +79,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
       kafka,
       agents,
       ticks: queue,
-      notifier: openNotifier(config, log),
+      notifier: openNotifier({ config, clusterId, log }),
       clock,
       settings,
       hooks,

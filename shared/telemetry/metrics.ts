@@ -5,12 +5,12 @@ export interface TurnFacts {
   readonly look: {
     readonly observed: {
       readonly view: { readonly atMs: number; readonly unseen: readonly unknown[] }
-      readonly standing: readonly unknown[]
+      readonly standing: readonly { readonly appliedAtMs: number }[]
       readonly notices: ReadonlyMap<string, { readonly state: string }>
     }
   }
   readonly decision: { readonly verdicts: readonly { readonly subject: string; readonly state: string; readonly lagMessages: number | null }[] }
-  readonly judged: { readonly refused: readonly unknown[] }
+  readonly judged: { readonly refused: readonly { readonly approvable: boolean }[] }
   readonly outcomes: readonly { readonly undo: boolean; readonly outcome: string }[]
 }
 
@@ -20,6 +20,7 @@ export interface Sources {
   /** Requests by principal's client id. */
   kafka?(): readonly { readonly client: string; readonly requests: number; readonly throttledMs: number }[]
   clockTrusted?(): boolean | null
+  observerIntervalMs?(): number
 }
 
 /** What one cluster's governing leaves to be counted. */
@@ -79,16 +80,21 @@ export function openMetrics(now: () => number = Date.now): Metrics {
       clusters.set(cluster, known)
       return {
         tick(name, result, tookMs) {
-          counters.turns.inc({ cluster, name, result })
+          // A series that first shows up at 1 has no increase.
+          for (const each of ['ok', 'failed']) counters.turns.inc({ cluster, name, result: each }, Number(each === result))
           counters.seconds.observe({ cluster, name }, tookMs / 1_000)
           if (result === 'ok') known.lastSuccessMs.set(name, now())
         },
         turn(agent, facts) {
           known.lastTurn.set(agent, facts)
+          for (const direction of ['apply', 'undo'])
+            for (const outcome of ['done', 'not-done', 'unknown']) counters.actions.inc({ cluster, agent, direction, outcome }, 0)
           for (const { undo, outcome } of facts.outcomes) counters.actions.inc({ cluster, agent, direction: undo ? 'undo' : 'apply', outcome })
         },
         role(leader, epoch) {
           known.leading = { leader, epoch: epoch ?? known.leading?.epoch ?? null }
+          // What a former leader saw is not how things are now.
+          if (!leader) known.lastTurn.clear()
         },
         read(more) {
           known.sources = { ...known.sources, ...more }
@@ -159,7 +165,23 @@ function gauges(now: () => number): readonly GaugeRow[] {
       counted('state', ({ look }) => [...look.observed.notices.values()].map(({ state }) => state))
     ],
     ['reeve_standing_actions', 'Actions in force, at the last turn.', ['agent'], perAgent(({ look }) => look.observed.standing.length)],
+    [
+      'reeve_oldest_standing_action_timestamp_seconds',
+      'When the oldest action in force began.',
+      ['agent'],
+      ({ lastTurn }) =>
+        [...lastTurn].flatMap(([agent, { look }]) => {
+          const { standing } = look.observed
+          return standing.length === 0 ? [] : [[{ agent }, Math.min(...standing.map(({ appliedAtMs }) => appliedAtMs)) / 1_000] as const]
+        })
+    ],
     ['reeve_refused_actions', 'Actions that the gate refused, at the last turn.', ['agent'], perAgent(({ judged }) => judged.refused.length)],
+    [
+      'reeve_approvable_actions',
+      'Refused actions that a person may approve: their plan exceeds a cap.',
+      ['agent'],
+      perAgent(({ judged }) => judged.refused.filter(({ approvable }) => approvable).length)
+    ],
     ['reeve_unseen_parts', 'Parts of the cluster that the last turn could not see.', ['agent'], perAgent(({ look }) => look.observed.view.unseen.length)],
     [
       'reeve_observation_age_seconds',
@@ -178,6 +200,12 @@ function gauges(now: () => number): readonly GaugeRow[] {
       single(({ sources }) => sources.queue?.().degraded)
     ],
     ['reeve_redis_direct_turns', 'Turns since the start that the local timer brought.', [], single(({ sources }) => sources.queue?.().directTurns)],
+    [
+      'reeve_observer_interval_seconds',
+      'From one scan to the next, as configured; there is one for every cluster that this process is to govern.',
+      [],
+      ({ sources }) => (sources.observerIntervalMs ? [[{}, sources.observerIntervalMs() / 1_000] as const] : [])
+    ],
     [
       'reeve_kafka_requests',
       'Requests to Kafka since the start.',

@@ -12,7 +12,7 @@ const facts: TurnFacts = {
   look: {
     observed: {
       view: { atMs: 90_000, unseen: [1, 2] },
-      standing: [1],
+      standing: [{ appliedAtMs: 60_000 }, { appliedAtMs: 30_000 }],
       notices: new Map([
         ['a', { state: 'failed' }],
         ['b', { state: 'delivered' }]
@@ -25,7 +25,7 @@ const facts: TurnFacts = {
       { subject: 'g"2\n\\', state: 'stuck', lagMessages: null }
     ]
   },
-  judged: { refused: [1] },
+  judged: { refused: [{ approvable: true }, { approvable: false }] },
   outcomes: [
     { undo: false, outcome: 'done' },
     { undo: true, outcome: 'unknown' }
@@ -48,7 +48,8 @@ test('a turn is counted, and unknown lag has no sample', async () => {
   eu.read({
     queue: () => ({ connected: true, degraded: false, directTurns: 3 }),
     kafka: () => [{ client: 'reeve', requests: 12, throttledMs: 1_500 }],
-    clockTrusted: () => null
+    clockTrusted: () => null,
+    observerIntervalMs: () => 30_000
   })
   const lines = await samples(metrics.text())
   for (const line of [
@@ -61,11 +62,14 @@ test('a turn is counted, and unknown lag has no sample', async () => {
     'reeve_verdicts{cluster="eu",agent="consumer-guardian",state="stuck"} 1',
     'reeve_lag_messages{cluster="eu",agent="consumer-guardian",subject="g1"} 5',
     'reeve_notices{cluster="eu",agent="consumer-guardian",state="failed"} 1',
-    'reeve_standing_actions{cluster="eu",agent="consumer-guardian"} 1',
-    'reeve_refused_actions{cluster="eu",agent="consumer-guardian"} 1',
+    'reeve_standing_actions{cluster="eu",agent="consumer-guardian"} 2',
+    'reeve_oldest_standing_action_timestamp_seconds{cluster="eu",agent="consumer-guardian"} 30',
+    'reeve_refused_actions{cluster="eu",agent="consumer-guardian"} 2',
+    'reeve_approvable_actions{cluster="eu",agent="consumer-guardian"} 1',
     'reeve_unseen_parts{cluster="eu",agent="consumer-guardian"} 2',
     'reeve_observation_age_seconds{cluster="eu",agent="consumer-guardian"} 10',
     'reeve_leader{cluster="eu"} 1',
+    'reeve_observer_interval_seconds{cluster="eu"} 30',
     'reeve_epoch{cluster="eu"} 7',
     'reeve_redis_connected{cluster="eu"} 1',
     'reeve_redis_degraded{cluster="eu"} 0',
@@ -87,6 +91,29 @@ test('what is gone at the next turn is gone from the metrics', async () => {
   const lines = await samples(metrics.text())
   expect(lines.filter(line => /^reeve_(verdicts|lag_messages)/.test(line))).toEqual([])
   expect(lines).toContain('reeve_actions_total{cluster="eu",agent="consumer-guardian",direction="apply",outcome="done"} 1')
+})
+
+test('what a former leader saw is gone from its metrics, what it counted stays', async () => {
+  const metrics = openMetrics()
+  const eu = metrics.cluster('eu')
+  eu.role(true, 3)
+  eu.tick('consumer-guardian', 'ok', 300)
+  eu.turn('consumer-guardian', facts)
+  eu.role(false, null)
+  const lines = await samples(metrics.text())
+  expect(lines.filter(line => /^reeve_(verdicts|lag_messages|unseen_parts|standing_actions)/.test(line))).toEqual([])
+  for (const line of ['reeve_leader{cluster="eu"} 0', 'reeve_turns_total{cluster="eu",name="consumer-guardian",result="ok"} 1']) expect(lines).toContain(line)
+})
+
+test('what can happen has a count of 0 before it first does, so that the first time is an increase', async () => {
+  const metrics = openMetrics()
+  const eu = metrics.cluster('eu')
+  eu.tick('observer', 'ok', 300)
+  eu.turn('consumer-guardian', { ...facts, outcomes: [] })
+  const lines = await samples(metrics.text())
+  expect(lines).toContain('reeve_turns_total{cluster="eu",name="observer",result="failed"} 0')
+  for (const outcome of ['done', 'not-done', 'unknown'])
+    expect(lines).toContain(`reeve_actions_total{cluster="eu",agent="consumer-guardian",direction="apply",outcome="${outcome}"} 0`)
 })
 
 const opened: Http[] = []
