@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@platformatic/kafka'
-import { type API, ConnectionPool, findCoordinatorV6, metadataV12, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
+import { type API, ConnectionPool, findCoordinatorV6, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
 import { type BrokerAddress, type KafkaConnection, parseBroker, tlsOptions } from './connection.ts'
 import { faultOf, KafkaFault } from './errors.ts'
+import { type MetadataResponse, metadataV12 } from './metadata.ts'
 
-export type MetadataResponse = Awaited<ReturnType<typeof metadataV12.api.async>>
 export type NodeId = number
 /** Where a request goes: one broker, or any that answers. */
 export type Target = NodeId | 'any'
@@ -77,7 +77,7 @@ export class Cluster {
 
   /** Metadata of the named topics, or of all (null); learns brokers on the way. Never creates a topic. */
   async metadata(topics: readonly string[] | null): Promise<MetadataResponse> {
-    const response = await this.request('any', metadataV12.api, topics === null ? null : [...topics], false, false)
+    const response = await this.request('any', metadataV12, topics)
     this.#brokers.clear()
     for (const { nodeId, host, port } of response.brokers) this.#brokers.set(nodeId, { host, port })
     return response

@@ -1,6 +1,7 @@
 import { listGroupsV5 } from '@platformatic/kafka'
 import type { GroupProtocol, GroupState } from '../../domain/cluster-view.ts'
-import type { Cluster, MetadataResponse, NodeId } from '../cluster.ts'
+import type { Cluster, NodeId } from '../cluster.ts'
+import type { MetadataResponse } from '../metadata.ts'
 import { errorText, type Holes, reason } from './holes.ts'
 
 export interface ListedGroup {

@@ -1,5 +1,6 @@
 import type { GroupView } from '../../domain/cluster-view.ts'
-import type { Cluster, MetadataResponse, NodeId } from '../cluster.ts'
+import type { Cluster, NodeId } from '../cluster.ts'
+import type { MetadataResponse } from '../metadata.ts'
 import { type Commits, fetchCommits } from './group-offsets.ts'
 import { listGroups, type ListedGroup } from './group-list.ts'
 import { type Answered, type DescribedGroup, describerOf } from './group-members.ts'

@@ -1,5 +1,5 @@
 import { createAPI, type Reader, Writer } from '@platformatic/kafka'
-import { cursor } from './wire.ts'
+import { ByteCursor } from '../byte-cursor.ts'
 
 export interface GroupOffsets {
   readonly groupId: string
@@ -37,7 +37,7 @@ function createRequest(groupIds: readonly string[]): Writer {
         partitions => partition_index committed_offset committed_leader_epoch metadata error_code TAG_BUFFER
 */
 export function parseResponse(_correlationId: number, _apiKey: number, _apiVersion: number, reader: Reader): OffsetFetchResponse {
-  const bytes = cursor(reader.buffer.buffer)
+  const bytes = new ByteCursor(reader.buffer.buffers)
   const throttleTimeMs = bytes.int32()
   const groups = bytes.array(() => {
     const groupId = bytes.string()
@@ -45,18 +45,18 @@ export function parseResponse(_correlationId: number, _apiKey: number, _apiVersi
       const topic = bytes.string()
       const partitions = bytes.array(() => {
         const partition = bytes.int32()
-        const offset = bytes.int64()
+        const offset = bytes.safeInt64()
         bytes.skip(4)
         bytes.skipString()
         const errorCode = bytes.int16()
-        bytes.skipTags()
+        bytes.taggedFields()
         return { partition, offset, errorCode }
       })
-      bytes.skipTags()
+      bytes.taggedFields()
       return { topic, partitions }
     })
     const errorCode = bytes.int16()
-    bytes.skipTags()
+    bytes.taggedFields()
     return { groupId, topics, errorCode }
   })
   return { throttleTimeMs, groups }

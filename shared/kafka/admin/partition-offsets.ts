@@ -13,10 +13,10 @@ const partitionsPerRequest = 2_000
  * The order matters. Last stable before high watermark keeps the first at or below the second. Log start comes last:
  * retention moves it forward, so an older one would make `end - max(committed, logStart)` count records that are gone.
  */
-const kinds: readonly [OffsetKind, 'lastStableOffset' | 'highWatermark' | 'logStartOffset'][] = [
-  [lastStable, 'lastStableOffset'],
-  [highWatermark, 'highWatermark'],
-  [logStart, 'logStartOffset']
+const kinds: readonly [OffsetKind, (partition: OpenPartition, offset: number) => void][] = [
+  [lastStable, (partition, offset) => (partition.lastStableOffset = offset)],
+  [highWatermark, (partition, offset) => (partition.highWatermark = offset)],
+  [logStart, (partition, offset) => (partition.logStartOffset = offset)]
 ]
 
 const authorizationErrors = new Set([29, 30, 31]) // TOPIC_, GROUP_, CLUSTER_AUTHORIZATION_FAILED
@@ -67,7 +67,7 @@ async function learnLeaders(cluster: Cluster, topics: Topics): Promise<string | 
 
 async function askLeaders(cluster: Cluster, topics: Topics, signal?: AbortSignal): Promise<Failures> {
   const failures: Failures = new Map()
-  const ofLeader = new Map<NodeId, { topic: string; partition: OpenPartition }[]>()
+  const ofLeader = new Map<NodeId, Asked[]>()
   for (const [topic, partitions] of topics)
     for (const partition of partitions) {
       if (partition.leader === null) continue
@@ -75,34 +75,29 @@ async function askLeaders(cluster: Cluster, topics: Topics, signal?: AbortSignal
       if (asked) asked.push({ topic, partition })
       else ofLeader.set(partition.leader, [{ topic, partition }])
     }
-  await Promise.all([...ofLeader].map(([leader, asked]) => askLeader(cluster, leader, asked, failures, signal)))
+  await Promise.all([...ofLeader].map(([leader, asked]) => askLeader(cluster, leader, asked, topics, failures, signal)))
   return failures
 }
 
-async function askLeader(
-  cluster: Cluster,
-  leader: NodeId,
-  asked: { topic: string; partition: OpenPartition }[],
-  failures: Failures,
-  signal?: AbortSignal
-): Promise<void> {
+interface Asked {
+  readonly topic: string
+  readonly partition: OpenPartition
+}
+
+async function askLeader(cluster: Cluster, leader: NodeId, asked: readonly Asked[], topics: Topics, failures: Failures, signal?: AbortSignal): Promise<void> {
   for (let start = 0; start < asked.length; start += partitionsPerRequest) {
     const batch = asked.slice(start, start + partitionsPerRequest)
-    const open = new Map<string, Map<number, OpenPartition>>()
-    for (const { topic, partition } of batch) {
-      const byPartition = open.get(topic) ?? new Map<number, OpenPartition>()
-      open.set(topic, byPartition.set(partition.partition, partition))
-    }
-    const request: PartitionsOf[] = [...open].map(([topic, partitions]) => ({ topic, partitions: [...partitions.keys()] }))
+    const request = byTopic(batch)
     try {
-      for (const [kind, field] of kinds) {
+      for (const [kind, fill] of kinds) {
         signal?.throwIfAborted()
         const response = await cluster.request(leader, listOffsetsV7, kind, request)
-        for (const { topic, partitions } of response.topics)
+        for (const { topic, partitions } of response.topics) {
+          const open = topics.get(topic)
           for (const { partition: index, errorCode, offset } of partitions) {
-            const partition = open.get(topic)?.get(index)
-            if (!partition) continue
-            if (errorCode === 0 && offset >= 0) partition[field] = offset
+            const partition = open && partitionOf(open, index)
+            if (partition?.leader !== leader) continue
+            if (errorCode === 0 && offset >= 0) fill(partition, offset)
             else
               failures.set(partition, {
                 topic,
@@ -110,6 +105,7 @@ async function askLeader(
                 final: authorizationErrors.has(errorCode)
               })
           }
+        }
       }
     } catch (error) {
       if (signal?.aborted) throw error
@@ -119,7 +115,24 @@ async function askLeader(
       return
     }
     for (const { topic, partition } of batch)
-      if (!failures.has(partition) && kinds.some(([, field]) => partition[field] === null))
+      if ((partition.lastStableOffset === null || partition.highWatermark === null || partition.logStartOffset === null) && !failures.has(partition))
         failures.set(partition, { topic, why: 'the answer left it out', final: false })
   }
+}
+
+/** Partitions of a topic come one after another. */
+function byTopic(batch: readonly Asked[]): PartitionsOf[] {
+  const request: { topic: string; partitions: number[] }[] = []
+  for (const { topic, partition } of batch) {
+    const last = request.at(-1)
+    if (last?.topic === topic) last.partitions.push(partition.partition)
+    else request.push({ topic, partitions: [partition.partition] })
+  }
+  return request
+}
+
+/** In a whole topic the partition with a number is at that place. */
+function partitionOf(partitions: readonly OpenPartition[], index: number): OpenPartition | undefined {
+  const there = partitions[index]
+  return there?.partition === index ? there : partitions.find(({ partition }) => partition === index)
 }

@@ -1,6 +1,7 @@
 import { describeClusterV1 } from '@platformatic/kafka'
 import type { ClusterView, TopicView } from '../../domain/cluster-view.ts'
-import type { Cluster, MetadataResponse } from '../cluster.ts'
+import type { Cluster } from '../cluster.ts'
+import type { MetadataResponse } from '../metadata.ts'
 import { readGroups } from './groups.ts'
 import { errorText, type Holes, holes, reason } from './holes.ts'
 import { type OpenPartition, readOffsets } from './partition-offsets.ts'

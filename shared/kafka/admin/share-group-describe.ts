@@ -1,5 +1,5 @@
 import { createAPI, type Reader, Writer } from '@platformatic/kafka'
-import { cursor } from './wire.ts'
+import { ByteCursor } from '../byte-cursor.ts'
 
 export interface ShareGroup {
   readonly errorCode: number
@@ -37,13 +37,13 @@ function createRequest(groupIds: readonly string[]): Writer {
           topic_partitions => topic_id topic_name [partitions] TAG_BUFFER
 */
 export function parseResponse(_correlationId: number, _apiKey: number, _apiVersion: number, reader: Reader): ShareGroupDescribeResponse {
-  const bytes = cursor(reader.buffer.buffer)
+  const bytes = new ByteCursor(reader.buffer.buffers)
 
   const topicPartitions = () => {
     bytes.skip(16)
     const topic = bytes.string()
-    const partitions = bytes.array(bytes.int32)
-    bytes.skipTags()
+    const partitions = bytes.array(() => bytes.int32())
+    bytes.taggedFields()
     return { topic, partitions }
   }
 
@@ -53,10 +53,10 @@ export function parseResponse(_correlationId: number, _apiKey: number, _apiVersi
     bytes.skip(4)
     const clientId = bytes.string()
     const host = bytes.string()
-    bytes.array(bytes.skipString)
+    bytes.array(() => bytes.skipString())
     const assigned = bytes.array(topicPartitions)
-    bytes.skipTags()
-    bytes.skipTags()
+    bytes.taggedFields()
+    bytes.taggedFields()
     return { memberId, clientId, host, assigned }
   }
 
@@ -70,7 +70,7 @@ export function parseResponse(_correlationId: number, _apiKey: number, _apiVersi
     bytes.skipString()
     const members = bytes.array(member)
     bytes.skip(4)
-    bytes.skipTags()
+    bytes.taggedFields()
     return { errorCode, groupId, state, members }
   })
   return { throttleTimeMs, groups }

@@ -1,5 +1,5 @@
 import { crc32c } from '@node-rs/crc32'
-import { ByteCursor, safeInt64 } from './byte-cursor.ts'
+import { ByteCursor, safeInt64 } from '../byte-cursor.ts'
 
 /** The header of a record batch, message format v2 (KIP-98). */
 export interface BatchHeader {

@@ -1,5 +1,5 @@
 import { type API, createAPI, type Reader, Writer } from '@platformatic/kafka'
-import { ByteCursor } from './byte-cursor.ts'
+import { ByteCursor } from '../byte-cursor.ts'
 
 /**
  * Fetch, versions 13 to 17, with records left as bytes.

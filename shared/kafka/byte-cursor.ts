@@ -74,6 +74,35 @@ export class ByteCursor {
     return length === 0 ? null : length - 1
   }
 
+  /** COMPACT_STRING; null reads as ''. */
+  string(): string {
+    return this.nullableString() ?? ''
+  }
+
+  /** COMPACT_NULLABLE_STRING. */
+  nullableString(): string | null {
+    const length = this.compactLength()
+    if (length === null) return null
+    const start = this.#advance(length)
+    return this.#window.toString('utf8', start, start + length)
+  }
+
+  /** COMPACT_ARRAY: calls `item` for each element; null has none. */
+  array<T>(item: () => T): T[] {
+    const items: T[] = []
+    for (let left = this.compactLength() ?? 0; left > 0; left--) items.push(item())
+    return items
+  }
+
+  skip(length: number): void {
+    this.#advance(length)
+  }
+
+  /** Goes over a COMPACT_STRING or COMPACT_BYTES, null included. */
+  skipString(): void {
+    this.#advance(this.compactLength() ?? 0)
+  }
+
   /** A view where the bytes lie in one piece, else a copy. */
   take(length: number): Buffer {
     const start = this.#advance(length)
