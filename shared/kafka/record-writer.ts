@@ -37,8 +37,9 @@ export function openRecordWriter(connection: KafkaConnection): RecordWriter {
       const name = `${topic}-${partition}`
       try {
         const leader = await leaderOf(topic, partition)
-        const { responses } = await cluster.request(leader, produceV9.api, -1, replicationTimeoutMs, [{ topic, partition, key, value }])
-        const errorCode = responses[0]?.partitionResponses[0]?.errorCode ?? -1
+        const response = await cluster.request(leader, produceV9.api, -1, replicationTimeoutMs, [{ topic, partition, key, value }])
+        // The codec says true in place of an answer where none was asked for.
+        const errorCode = typeof response === 'boolean' ? -1 : (response.responses[0]?.partitionResponses[0]?.errorCode ?? -1)
         if (errorCode !== 0) throw faultOfApiError(apiErrorName(errorCode), true, `write to ${name}`)
       } catch (error) {
         leaders.delete(name)
