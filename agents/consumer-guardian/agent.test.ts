@@ -291,7 +291,7 @@ test('only an acknowledgement that a member wrote for itself counts, and garbage
   await append(ackKey(clusterId, 'settle', 'm1x'), JSON.stringify(ack))
   await append('rubbish', '{')
   const { groups } = await look(withGroup({ 0: 2 }))
-  expect(groups.get('settle')!.acks.map(({ memberId }) => memberId)).toEqual(['m1'])
+  expect(groups.get('settle')!.acks!.map(({ memberId }) => memberId)).toEqual(['m1'])
 })
 
 test('lag behind which no record can be read is nothing to read; what could not be asked is unknown, and named', async () => {

@@ -758,6 +758,6 @@ const otherGroup: GroupFacts = {
 }
 
 /** Of all members; they count as fresh for some turns to come. */
-function acksOf(world: Simulation, commandId: string, turns: number): GroupFacts['acks'] {
+function acksOf(world: Simulation, commandId: string, turns: number): NonNullable<GroupFacts['acks']> {
   return world.group.members.map(memberId => ({ memberId, clientId: 'settle', commandId, state: 'paused', atMs: world.atMs + (turns * world.everyMs) / 2 }))
 }

@@ -1,6 +1,7 @@
 import { defineAgent } from '#shared/engine/agent.ts'
 import { effects } from './actions.ts'
 import { decide } from './decide.ts'
+import { simulation } from './facts/past.ts'
 import { observe } from './observe.ts'
 import { policySchema } from './policy.ts'
 import { rights } from './rights.ts'
@@ -13,5 +14,6 @@ export const consumerGuardian = defineAgent({
   rights,
   observe,
   decide,
-  effects
+  effects,
+  simulation
 })

@@ -39,7 +39,8 @@ export interface GroupFacts {
   readonly readable: Readable
   /** When retention could pass the first of its commits, epoch milliseconds; `never` where nothing expires. Null: unknown. */
   readonly lossAtMs: number | 'never' | null
-  readonly acks: readonly MemberAck[]
+  /** Null: not seen. */
+  readonly acks: readonly MemberAck[] | null
   /** What the control topic says about the whole group; null for nothing. */
   readonly command: { readonly commandId: string; readonly state: 'paused' | 'running'; readonly untilMs: number } | null
 }
@@ -68,27 +69,12 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
   const paused = new Set(standing.map(({ action }) => action['groupId' as keyof typeof action] as unknown))
 
   const known = [...view.groups.values()].map(group => {
-    const topics = groupTopicLags(view, group)
-    const names = topics.map(({ topic }) => topic)
-    const found = ownerOfGroup(observed.owners, group.groupId, names)
     const { enabled, pauseOn } = policyFor(policy, group.groupId)
     const groupAcks = acks.get(group.groupId) ?? []
-    /** Only a group that may be paused is worth a look at every one of its commits. */
-    const closely = paused.has(group.groupId) || (pauseOn.length > 0 && found?.by === 'group' && groupAcks.length > 0)
     const value = control.get(controlKey({ clusterId: ports.clusterId, groupId: group.groupId }))?.value ?? null
-    const facts = {
-      groupId: group.groupId,
-      protocol: group.protocol,
-      state: group.state,
-      missing: missingOf(view, group, topics),
-      members: group.members?.map(({ memberId, clientId }) => ({ memberId, clientId })) ?? null,
-      owner: found && { team: found.rule.team, channel: found.rule.channel, criticality: found.rule.criticality, by: found.by },
-      topics,
-      lagMessages: sumKnown(topics.map(topic => topic.lagMessages)),
-      commits: commitsOf(group),
-      acks: groupAcks,
-      command: decode(commandSchema, value)
-    }
+    const facts = { ...seenOf(view, group, observed.owners), acks: groupAcks, command: decode(commandSchema, value) }
+    /** Only a group that may be paused is worth a look at every one of its commits. */
+    const closely = paused.has(group.groupId) || (pauseOn.length > 0 && facts.owner?.by === 'group' && groupAcks.length > 0)
     return { facts, enabled: enabled || paused.has(group.groupId), closely }
   })
 
@@ -119,6 +105,24 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
   }
 }
 
+/** What the view itself says of a group. */
+export function seenOf(view: ClusterView, group: GroupView, owners: Observed['owners']) {
+  const topics = groupTopicLags(view, group)
+  const names = topics.map(({ topic }) => topic)
+  const found = ownerOfGroup(owners, group.groupId, names)
+  return {
+    groupId: group.groupId,
+    protocol: group.protocol,
+    state: group.state,
+    missing: missingOf(view, group, topics),
+    members: group.members?.map(({ memberId, clientId }) => ({ memberId, clientId })) ?? null,
+    owner: found && { team: found.rule.team, channel: found.rule.channel, criticality: found.rule.criticality, by: found.by },
+    topics,
+    lagMessages: sumKnown(topics.map(topic => topic.lagMessages)),
+    commits: commitsOf(group)
+  }
+}
+
 async function acksByGroup(ports: Ports): Promise<Map<string, MemberAck[]>> {
   const byGroup = new Map<string, MemberAck[]>()
   for (const [key, { value, timestampMs }] of await ports.table(ports.topics.acks)) {
@@ -132,7 +136,7 @@ async function acksByGroup(ports: Ports): Promise<Map<string, MemberAck[]>> {
   return byGroup
 }
 
-function faults(view: ClusterView): Pick<GuardianSnapshot, 'leaderless' | 'underReplicated'> {
+export function faults(view: ClusterView): Pick<GuardianSnapshot, 'leaderless' | 'underReplicated'> {
   const partitions = [...view.topics.values()].flatMap(topic => topic.partitions.map(partition => ({ topic: topic.name, ...partition })))
   return {
     leaderless: partitions.filter(({ leader }) => leader === null).map(({ topic, partition }) => ({ topic, partition })),

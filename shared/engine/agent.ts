@@ -22,6 +22,18 @@ export interface Agent<Policy, S extends Snapshot, M extends JsonValue, A extend
   /** Law 1: pure and total. */
   decide(input: { policy: Policy; snapshot: S; memory: ReadonlyMap<string, M>; now: Date }): Decision<M, A>
   readonly effects: Effects<A>
+  /** How past observations stand in for `observe`; absent: `reeve simulate` cannot replay this agent. */
+  readonly simulation?: Simulation<Policy, S>
+}
+
+/** Past observations hold views and nothing else: what this agent makes of a view alone. */
+export interface Simulation<Policy, S extends Snapshot> {
+  /** What `decide` looks at and no view holds, a sentence each: said with every simulation. */
+  readonly unknown: readonly string[]
+  /** What a person may take as given in its place, by name, a sentence each. */
+  readonly assumptions: Readonly<Record<string, string>>
+  /** The snapshot of that time. Pure. What is neither in the view nor taken as given is unknown. */
+  snapshot(observed: Observed, policy: Policy, given: ReadonlySet<string>): S
 }
 
 export type AnyAgent = Agent<unknown, Snapshot, JsonValue, JsonValue & Kinded>

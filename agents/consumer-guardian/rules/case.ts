@@ -72,7 +72,7 @@ export function verdictOf({ groupId, facts, look, cluster }: Settled, incident: 
       somethingToRead: facts?.readable.held ?? null,
       lossAtMs: facts?.lossAtMs ?? null,
       command: facts?.command ? { ...facts.command } : null,
-      acks: facts?.acks.map(ack => ({ ...ack })) ?? [],
+      acks: facts ? (facts.acks?.map(ack => ({ ...ack })) ?? null) : [],
       missing: facts?.missing ?? ['the group was not seen'],
       standstillSinceMs,
       behindSinceMs,

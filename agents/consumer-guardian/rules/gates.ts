@@ -77,6 +77,7 @@ function everyMemberObeys({ facts, policy, cause, nowMs }: GateFacts): Rule {
   const rule = '11 SDK'
   const { members, acks } = facts
   if (members === null) return { rule, held: 'unknown', because: 'its members were not seen' }
+  if (acks === null) return { rule, held: 'unknown', because: 'whether its members speak the SDK was not seen' }
   const looping = cause === 'crashLoop'
   const forMs = looping ? Math.max(policy.ackFreshFor, policy.memberChangesWithin) : policy.ackFreshFor
   const fresh = acks.filter(

@@ -89,7 +89,9 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
 
 /** Members that live and said lately of this very command that they cannot obey it: there is nothing to wait for. */
 function refusing(pause: Pause, { members, acks }: GroupFacts, policy: GroupPolicy, nowMs: number): string[] {
-  const refused = acks.filter(ack => ack.commandId === pause.commandId && ack.state === 'unsupported' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor)
+  const refused = (acks ?? []).filter(
+    ack => ack.commandId === pause.commandId && ack.state === 'unsupported' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor
+  )
   return refused.flatMap(({ memberId }) => (members?.some(member => member.memberId === memberId) ? [memberId] : []))
 }
 
@@ -100,7 +102,7 @@ function refusing(pause: Pause, { members, acks }: GroupFacts, policy: GroupPoli
 export function verification(phase: Paused, pause: Pause, facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number, nowMs: number): Paused {
   if (!look.complete || atMs < phase.appliedAtMs) return phase
   const { members, acks } = facts
-  const held = acks.filter(ack => ack.commandId === pause.commandId && ack.state === 'paused' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor)
+  const held = (acks ?? []).filter(ack => ack.commandId === pause.commandId && ack.state === 'paused' && Math.abs(nowMs - ack.atMs) <= policy.ackFreshFor)
   const moving = look.moved === 'advanced' || look.moved === 'rewound'
   // A crash loop may have nobody alive at this moment: the next member is the one that counts.
   if (members?.length === 0 && pause.cause === 'crashLoop' && !moving) return { ...phase, quietSinceMs: null, brokenSinceMs: null }

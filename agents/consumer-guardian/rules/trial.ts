@@ -68,6 +68,7 @@ function watch(trial: Trial, facts: GroupFacts, look: Look, atMs: number, nowMs:
 function letGo({ commandId }: Trial, { members, acks }: GroupFacts): boolean {
   if (commandId === null) return true
   return (
-    members !== null && members.every(({ memberId }) => acks.some(ack => ack.memberId === memberId && !(ack.commandId === commandId && ack.state === 'paused')))
+    members !== null &&
+    members.every(({ memberId }) => acks?.some(ack => ack.memberId === memberId && !(ack.commandId === commandId && ack.state === 'paused')))
   )
 }
