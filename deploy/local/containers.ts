@@ -22,7 +22,7 @@ export async function whyNotContainers(): Promise<string | undefined> {
 export async function bringContainers(request: BringRequest): Promise<Brought> {
   const { run, kafkaVersion, plan } = request
   const nodes = plan.ports.nodes.length
-  const first = plan.ports.redis + 1 - portCount(nodes)
+  const first = plan.ports.redis + 1 - portCount(nodes, Object.keys(plan.listeners ?? {}).length)
   const image = `apache/kafka:${kafkaVersion}`
   const keytool = (folder: string) => [
     'docker',
@@ -52,7 +52,7 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
     ...process.env,
     REEVE_ID: run.id,
     KAFKA_VERSION: kafkaVersion,
-    REEVE_HEAP: `-Xmx${request.heapMb}m`,
+    REEVE_HEAP: [`-Xmx${request.heapMb}m`, ...request.jvm].join(' '),
     REEVE_RUN: run.folder,
     REEVE_CERTIFICATES: certificates.folder,
     REEVE_PORTS: `${first}-${plan.ports.redis}`,

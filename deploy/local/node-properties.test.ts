@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { addresses, nodeProperties, portCount, portsFrom, renderProperties } from './node-properties.ts'
+import { addresses, extraAddresses, nodeProperties, portCount, portsFrom, renderProperties } from './node-properties.ts'
 
 const plan = (nodes: number) => ({
   ports: portsFrom(20_000, nodes),
@@ -28,6 +28,24 @@ test('a node listens where clients and the other nodes are told to find it', () 
   expect(properties['advertised.listeners']).toBe('PLAIN://127.0.0.1:20004,SASL://127.0.0.1:20005,TLS://127.0.0.1:20006')
   expect(properties['controller.quorum.voters']).toBe('1@127.0.0.1:20003,2@127.0.0.1:20007,3@127.0.0.1:20011')
   expect(addresses(plan(3).ports, 'sasl')).toEqual(['127.0.0.1:20001', '127.0.0.1:20005', '127.0.0.1:20009'])
+})
+
+test('an extra listener has a port of its own on every node, and is advertised where something stands in front of it', () => {
+  const listeners = {
+    MTLS: { protocol: 'SSL', properties: { 'ssl.client.auth': 'required' }, advertisedPort: 19_999 },
+    OAUTH: { protocol: 'SASL_PLAINTEXT', properties: {} }
+  } as const
+  const ports = portsFrom(20_000, 2, Object.keys(listeners))
+  const properties = nodeProperties(2, '/data', { ...plan(2), ports, listeners })
+  expect(ports.redis).toBe(20_000 + portCount(2, 2) - 1)
+  expect(properties['listeners']).toContain(',MTLS://127.0.0.1:20010,OAUTH://127.0.0.1:20011,CONTROLLER://127.0.0.1:20009')
+  expect(properties['advertised.listeners']).toContain(',MTLS://127.0.0.1:19999,OAUTH://127.0.0.1:20011')
+  expect(properties['listener.security.protocol.map']).toContain(',MTLS:SSL,OAUTH:SASL_PLAINTEXT')
+  expect(properties['listener.name.mtls.ssl.client.auth']).toBe('required')
+  expect(properties['listener.name.mtls.ssl.keystore.location']).toBe('/keys/server.p12')
+  expect(properties['listener.name.oauth.ssl.keystore.location']).toBeUndefined()
+  expect(extraAddresses(ports, 'MTLS', listeners.MTLS)).toEqual(['127.0.0.1:19999', '127.0.0.1:19999'])
+  expect(extraAddresses(ports, 'OAUTH', listeners.OAUTH)).toEqual(['127.0.0.1:20005', '127.0.0.1:20011'])
 })
 
 test('inside a container a node binds every address and still advertises 127.0.0.1', () => {

@@ -4,6 +4,17 @@ export interface NodePorts {
   readonly sasl: number
   readonly tls: number
   readonly controller: number
+  /** By the name of an extra listener. */
+  readonly extra: Readonly<Record<string, number>>
+}
+
+/** One more listener on every node, for what only some tests need. Its name is in capital letters. */
+export interface ExtraListener {
+  readonly protocol: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
+  /** Broker properties of this listener alone, without their prefix `listener.name.<name>.` */
+  readonly properties: Readonly<Record<string, string>>
+  /** Where clients are told to find it, where something stands in front of it. */
+  readonly advertisedPort?: number
 }
 
 export interface StackPorts {
@@ -18,6 +29,7 @@ export interface ClusterPlan {
   readonly keystore: { readonly file: string; readonly password: string }
   /** Address to bind: 127.0.0.1, or 0.0.0.0 inside a container whose ports are published to 127.0.0.1 only. */
   readonly bind: string
+  readonly listeners?: Readonly<Record<string, ExtraListener>>
   /** Added last, so that a test may say otherwise. */
   readonly extra: Readonly<Record<string, string>>
 }
@@ -26,23 +38,30 @@ const LOCALHOST = '127.0.0.1'
 const PORTS_OF_A_NODE = 4
 
 /** How many consecutive ports a stack of that many nodes and one Redis takes. */
-export function portCount(nodes: number): number {
-  return nodes * PORTS_OF_A_NODE + 1
+export function portCount(nodes: number, extraListeners = 0): number {
+  return nodes * (PORTS_OF_A_NODE + extraListeners) + 1
 }
 
-/** Gives each listener its port in a block of `portCount(nodes)` ports that starts at `first`. */
-export function portsFrom(first: number, nodes: number): StackPorts {
+/** Gives each listener its port in a block of `portCount` ports that starts at `first`. */
+export function portsFrom(first: number, nodes: number, extraListeners: readonly string[] = []): StackPorts {
+  const each = PORTS_OF_A_NODE + extraListeners.length
   return {
     nodes: Array.from({ length: nodes }, (_, index) => {
-      const base = first + index * PORTS_OF_A_NODE
-      return { plain: base, sasl: base + 1, tls: base + 2, controller: base + 3 }
+      const base = first + index * each
+      const extra = Object.fromEntries(extraListeners.map((name, place) => [name, base + PORTS_OF_A_NODE + place]))
+      return { plain: base, sasl: base + 1, tls: base + 2, controller: base + 3, extra }
     }),
-    redis: first + nodes * PORTS_OF_A_NODE
+    redis: first + nodes * each
   }
 }
 
-export function addresses(ports: StackPorts, listener: keyof NodePorts): string[] {
+export function addresses(ports: StackPorts, listener: Exclude<keyof NodePorts, 'extra'>): string[] {
   return ports.nodes.map(node => `${LOCALHOST}:${node[listener]}`)
+}
+
+/** Where clients find an extra listener: on every node, or where it is advertised. */
+export function extraAddresses(ports: StackPorts, name: string, { advertisedPort }: ExtraListener): string[] {
+  return ports.nodes.map(node => `${LOCALHOST}:${advertisedPort ?? node.extra[name]}`)
 }
 
 /** The configuration of node `id` (1-based), a broker and controller at once, as Kafka 4.1's documentation of broker configs names it. */
@@ -52,25 +71,26 @@ export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan
   const replicas = String(Math.min(3, plan.ports.nodes.length))
   const inSync = String(Math.min(2, plan.ports.nodes.length))
   const at = (host: string) => `PLAIN://${host}:${ports.plain},SASL://${host}:${ports.sasl},TLS://${host}:${ports.tls}`
+  const extra = Object.entries(plan.listeners ?? {})
+  const extraAt = (host: string, advertised: boolean) =>
+    extra.map(([name, { advertisedPort }]) => `,${name}://${host}:${(advertised ? advertisedPort : undefined) ?? ports.extra[name]}`).join('')
   const users = Object.entries(plan.principals).map(([name, password]) => `user_${name}="${password}"`)
   const login = 'org.apache.kafka.common.security'
   return {
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': plan.ports.nodes.map((node, index) => `${index + 1}@${LOCALHOST}:${node.controller}`).join(','),
-    listeners: `${at(plan.bind)},CONTROLLER://${plan.bind}:${ports.controller}`,
-    'advertised.listeners': at(LOCALHOST),
-    'listener.security.protocol.map': 'PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT',
+    listeners: `${at(plan.bind)}${extraAt(plan.bind, false)},CONTROLLER://${plan.bind}:${ports.controller}`,
+    'advertised.listeners': `${at(LOCALHOST)}${extraAt(LOCALHOST, true)}`,
+    'listener.security.protocol.map': `PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT${extra.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
     'inter.broker.listener.name': 'PLAIN',
     'controller.listener.names': 'CONTROLLER',
     'sasl.enabled.mechanisms': 'SCRAM-SHA-512,SCRAM-SHA-256,PLAIN',
     'listener.name.sasl.scram-sha-512.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
     'listener.name.sasl.scram-sha-256.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
     'listener.name.sasl.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required ${users.join(' ')};`,
-    'listener.name.tls.ssl.keystore.type': 'PKCS12',
-    'listener.name.tls.ssl.keystore.location': plan.keystore.file,
-    'listener.name.tls.ssl.keystore.password': plan.keystore.password,
-    'listener.name.tls.ssl.key.password': plan.keystore.password,
+    ...serverCertificate('tls', plan),
+    ...Object.assign({}, ...extra.map(([name, listener]) => extraProperties(name.toLowerCase(), listener, plan))),
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS;User:admin',
     'allow.everyone.if.no.acl.found': 'false',
@@ -87,6 +107,23 @@ export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan
     'share.coordinator.state.topic.min.isr': inSync,
     'group.initial.rebalance.delay.ms': '0',
     ...plan.extra
+  }
+}
+
+function serverCertificate(listener: string, { keystore }: ClusterPlan): Record<string, string> {
+  const prefix = `listener.name.${listener}.ssl`
+  return {
+    [`${prefix}.keystore.type`]: 'PKCS12',
+    [`${prefix}.keystore.location`]: keystore.file,
+    [`${prefix}.keystore.password`]: keystore.password,
+    [`${prefix}.key.password`]: keystore.password
+  }
+}
+
+function extraProperties(listener: string, { protocol, properties }: ExtraListener, plan: ClusterPlan): Record<string, string> {
+  return {
+    ...(protocol.endsWith('SSL') && serverCertificate(listener, plan)),
+    ...Object.fromEntries(Object.entries(properties).map(([key, value]) => [`listener.name.${listener}.${key}`, value]))
   }
 }
 

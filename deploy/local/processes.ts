@@ -50,11 +50,12 @@ export async function bringProcesses(request: BringRequest): Promise<Brought> {
   }
 }
 
-function brokerCommand({ run, heapMb }: BringRequest, kafkaLibs: string, folder: string, name: string): string[] {
+function brokerCommand({ run, heapMb, jvm }: BringRequest, kafkaLibs: string, folder: string, name: string): string[] {
   const settings = [
     `-Xmx${heapMb}m`,
     `-Dreeve.authorizer.log=${join(run.logs, `${name}-authorizer.log`)}`,
-    `-Dlog4j2.configurationFile=${join(checkout, 'deploy/local/log4j2.properties')}`
+    `-Dlog4j2.configurationFile=${join(checkout, 'deploy/local/log4j2.properties')}`,
+    ...jvm
   ]
   return ['java', ...settings, '-cp', `${kafkaLibs}/*`, 'kafka.Kafka', join(folder, 'node.properties')]
 }

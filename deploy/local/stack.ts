@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Stack } from '#test/support/stack.ts'
 import { bringContainers, whyNotContainers } from './containers.ts'
 import { whyNotLocal } from './libraries.ts'
-import { addresses, type ClusterPlan, portCount, portsFrom } from './node-properties.ts'
+import { addresses, type ClusterPlan, type ExtraListener, extraAddresses, portCount, portsFrom } from './node-properties.ts'
 import { freePortBlock } from './ports.ts'
 import { bringProcesses } from './processes.ts'
 import { brokerReady, clusterReady, listenerReady, redisReady } from './readiness.ts'
@@ -19,6 +19,10 @@ export interface StackOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** Feature levels at format time, for example `{'share.version': 1}`. */
   readonly features?: Readonly<Record<string, number>>
+  /** Listeners beyond the stack's own. They are not awaited: who asks for one has its credentials. */
+  readonly listeners?: Readonly<Record<string, ExtraListener>>
+  /** Arguments of the brokers' Java, for example `['-Dname=value']`. */
+  readonly jvm?: readonly string[]
   /** Arguments of redis-server that come after the stack's own, for example `['--maxmemory-policy', 'allkeys-lru']`. */
   readonly redis?: readonly string[]
   /** Containers in place of processes; by default only where Java or Maven is missing. */
@@ -39,7 +43,7 @@ export interface Brought {
   close(): Promise<void>
 }
 
-export interface BringRequest extends Required<Pick<StackOptions, 'heapMb' | 'features' | 'redis'>> {
+export interface BringRequest extends Required<Pick<StackOptions, 'heapMb' | 'features' | 'redis' | 'jvm'>> {
   readonly run: Run
   readonly kafkaVersion: string
   readonly clusterId: string
@@ -146,18 +150,19 @@ async function attemptStack(
   bring: (request: BringRequest) => Promise<Brought>,
   log: (line: string) => void
 ): Promise<LocalStack> {
-  const { nodes = 3, heapMb = 512, features = {}, redis = [], properties = {} } = options
+  const { nodes = 3, heapMb = 512, features = {}, redis = [], properties = {}, listeners = {}, jvm = [] } = options
   const run = new Run()
-  const ports = portsFrom(await freePortBlock(portCount(nodes)), nodes)
+  const extra = Object.keys(listeners)
+  const ports = portsFrom(await freePortBlock(portCount(nodes, extra.length)), nodes, extra)
   const principals = Object.fromEntries(USERS.map(name => [name, randomBytes(12).toString('hex')]))
   let brought: Brought | undefined
   const killNow = () => brought?.killNow()
   process.on('exit', killNow)
   try {
-    const plan = { ports, principals, extra: properties }
-    brought = await bring({ run, kafkaVersion, clusterId: randomClusterId(), plan, heapMb, features, redis, log })
+    const plan = { ports, principals, listeners, extra: properties }
+    brought = await bring({ run, kafkaVersion, clusterId: randomClusterId(), plan, heapMb, features, redis, jvm, log })
     await brought.start()
-    const description = describe(plan, brought)
+    const description = describe(plan, brought, run)
     const file = join(run.folder, 'stack.json')
     await writeFile(file, JSON.stringify(description, undefined, 2), { mode: 0o600 })
     await Promise.race([ready(description), ...brought.services.map(service => service.died().then(words => Promise.reject(new Error(words))))])
@@ -170,12 +175,14 @@ async function attemptStack(
   }
 }
 
-function describe({ ports, principals }: BringRequest['plan'], { services, java, kafkaLibs, caFile }: Brought): Stack {
+function describe({ ports, principals, listeners = {} }: BringRequest['plan'], { services, java, kafkaLibs, caFile }: Brought, run: Run): Stack {
   return {
     brokers: addresses(ports, 'plain'),
     saslBrokers: addresses(ports, 'sasl'),
     tlsBrokers: addresses(ports, 'tls'),
+    extraBrokers: Object.fromEntries(Object.entries(listeners).map(([name, listener]) => [name, extraAddresses(ports, name, listener)])),
     caFile,
+    logs: run.logs,
     redisUrl: `redis://127.0.0.1:${ports.redis}`,
     java,
     kafkaLibs,

@@ -8,7 +8,11 @@ export interface Stack {
   readonly brokers: readonly string[]
   readonly saslBrokers: readonly string[]
   readonly tlsBrokers: readonly string[]
+  /** By the name of a listener that its owner asked for. */
+  readonly extraBrokers?: Readonly<Record<string, readonly string[]>>
   readonly caFile: string
+  /** Folder of the run's logs, as this machine sees it. */
+  readonly logs: string
   readonly redisUrl: string
   /** How to start a Java that sees the cluster: `java` here, or one in a container. */
   readonly java: readonly string[]
