@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@platformatic/kafka'
 import { type API, ConnectionPool, findCoordinatorV6, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
 import { type BrokerAddress, type KafkaConnection, parseBroker, tlsOptions } from './connection.ts'
+import { NoToken } from '../credentials/access-token.ts'
 import { faultOf, KafkaFault } from './errors.ts'
+import { certificateRefusal, saslOptions } from './login.ts'
 import { type MetadataResponse, metadataV12 } from './metadata.ts'
 
 export type NodeId = number
@@ -28,6 +30,8 @@ export class Cluster {
   readonly #throttledUntil = new Map<string, number>()
   /** When a broker last gave no answer, by address: a frozen one still accepts connections, so `any` must not stay with it. */
   readonly #silentAt = new Map<string, number>()
+  /** What ended a connection. Its requests are only told that it is closed. */
+  readonly #endedBy = new WeakMap<Connection, unknown>()
   #closed = false
 
   readonly connection: KafkaConnection
@@ -39,9 +43,10 @@ export class Cluster {
     this.#pool = new ConnectionPool(connection.clientId, {
       connectTimeout: connection.connectTimeoutMs ?? 5_000,
       requestTimeout: connection.requestTimeoutMs ?? 30_000,
-      ...(connection.sasl && { sasl: { ...connection.sasl } }),
+      ...(connection.sasl && { sasl: saslOptions(connection.sasl) }),
       ...(tls && { tls, tlsServerName: tls.servername ?? true })
     })
+    this.#pool.on('connecting', ({ connection: opened }) => this.#watch(opened))
   }
 
   /** Every broker that the last metadata answer named. */
@@ -57,10 +62,11 @@ export class Cluster {
     if (this.#closed) throw new KafkaFault('unreachable', 'this connection to Kafka is closed')
     const where = `${api.key}v${api.version} to ${target === 'any' ? 'any broker' : `broker ${target}`}`
     let asked: string | undefined
+    let used: Connection | undefined
     try {
-      const { connection, key } = await this.#connect(target)
+      const { connection, key } = await this.#connectUnthrottled(target)
       asked = key
-      await this.#waitOutThrottle(key)
+      used = connection
       this.counts.requestsByApiKey.set(api.key, (this.counts.requestsByApiKey.get(api.key) ?? 0) + 1)
       const response = await api.async(connection, ...args).catch((error: unknown) => {
         if (error instanceof ResponseError && error['response'] !== undefined) return error['response'] as Response
@@ -71,7 +77,8 @@ export class Cluster {
       return response
     } catch (error) {
       if (asked !== undefined) this.#silentAt.set(asked, performance.now())
-      throw faultOf(error, where)
+      const ended = used && this.#endedBy.get(used)
+      throw certificateRefusal(this.connection, ended ?? error, where) ?? faultOf(error, where)
     }
   }
 
@@ -104,19 +111,49 @@ export class Cluster {
     await this.#pool.close()
   }
 
+  /** The wait comes first: a connection that is authenticating anew takes no request (KIP-368), and may begin to at any time. */
+  async #connectUnthrottled(target: Target): Promise<{ connection: Connection; key: string }> {
+    for (;;) {
+      const found = await this.#connect(target)
+      if (!(await this.#waitOutThrottle(found.key))) return found
+    }
+  }
+
+  /**
+   * Without a listener an error of a connection would end this process, and the pool's listens once. A connection that was lost keeps
+   * its timer for the next authentication unless it is closed, too.
+   */
+  #watch(connection: Connection): void {
+    connection.on('error', error => this.#endedBy.set(connection, error))
+    connection.on('close', () => void connection.close())
+  }
+
+  async #get(address: BrokerAddress): Promise<{ connection: Connection; key: string }> {
+    const { sasl } = this.connection
+    // Asked first, so that a lack of a token is told in its own words and not as a connection that took too long.
+    if (sasl?.mechanism === 'OAUTHBEARER' && !this.#pool.has(address))
+      await sasl.token().catch((error: unknown) => {
+        throw new KafkaFault('authentication', String(error instanceof Error ? error.message : error), {
+          retriable: error instanceof NoToken && error.retriable,
+          cause: error
+        })
+      })
+    return { connection: await this.#pool.get(address), key: `${address.host}:${address.port}` }
+  }
+
   async #connect(target: Target): Promise<{ connection: Connection; key: string }> {
     if (target !== 'any') {
       if (!this.#brokers.has(target)) await this.metadata([])
       const address = this.#brokers.get(target)
       if (!address) throw new KafkaFault('unreachable', `broker ${target} is not in the cluster's metadata`, { retriable: true })
-      return { connection: await this.#pool.get(address), key: `${address.host}:${address.port}` }
+      return this.#get(address)
     }
     const silentAt = ({ host, port }: BrokerAddress): number => this.#silentAt.get(`${host}:${port}`) ?? 0
     const candidates = [...this.#brokers.values(), ...this.#bootstrap].sort((one, other) => silentAt(one) - silentAt(other))
     let last: unknown
     for (const address of candidates) {
       try {
-        return { connection: await this.#pool.get(address), key: `${address.host}:${address.port}` }
+        return await this.#get(address)
       } catch (error) {
         last = error
       }
@@ -124,11 +161,13 @@ export class Cluster {
     throw last
   }
 
-  async #waitOutThrottle(key: string): Promise<void> {
+  /** False where nothing was to be waited for. */
+  async #waitOutThrottle(key: string): Promise<boolean> {
     const waitMs = (this.#throttledUntil.get(key) ?? 0) - performance.now()
-    if (waitMs <= 0) return
+    if (waitMs <= 0) return false
     this.counts.throttledMs += waitMs
     await sleep(waitMs)
+    return true
   }
 
   #noteThrottle(key: string, response: unknown): void {

@@ -1,15 +1,31 @@
-import { readFileSync } from 'node:fs'
-import type { ConnectionOptions } from 'node:tls'
+import { freshTls, type FreshTls, type TlsFiles } from '../credentials/tls.ts'
+
+export interface PasswordLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  readonly username: string
+  /** A function is asked at each authentication, so that a password may change. */
+  readonly password: string | (() => string)
+}
+
+/** RFC 7628. */
+export interface TokenLogin {
+  readonly mechanism: 'OAUTHBEARER'
+  /** Asked at each authentication; a token that still holds for a while. */
+  readonly token: () => Promise<string>
+  /** For example `logicalCluster` and `identityPoolId` of Confluent Cloud. */
+  readonly extensions?: Readonly<Record<string, string>>
+}
 
 /**
- * How to reach a cluster. Plain data: configuration, tests and the SDK all speak it.
- * `brokers` are `host:port`; secrets are values here and must never be logged (telemetry redacts them by name).
+ * How to reach a cluster: configuration, tests and the SDK all speak it.
+ * `brokers` are `host:port`; secrets must never be logged (telemetry redacts them by name).
  */
 export interface KafkaConnection {
   readonly brokers: readonly string[]
   readonly clientId: string
-  readonly sasl?: { readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'; readonly username: string; readonly password: string }
-  readonly tls?: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string; readonly servername?: string }
+  readonly sasl?: PasswordLogin | TokenLogin
+  /** Files are looked at for each new connection. */
+  readonly tls?: TlsFiles & { readonly servername?: string }
   /** Bound of one request, milliseconds; after it the connection is dropped and the outcome is unknown. */
   readonly requestTimeoutMs?: number
   readonly connectTimeoutMs?: number
@@ -28,14 +44,14 @@ export function parseBroker(address: string): BrokerAddress {
   return { host: (match[1] ?? match[2])!, port }
 }
 
-/** Reads the PEM files that the connection names; undefined where TLS is not asked for. */
-export function tlsOptions(connection: KafkaConnection): ConnectionOptions | undefined {
-  const { tls } = connection
+/** Options of tls.connect from the PEM files that the connection names; undefined where TLS is not asked for. Throws where they cannot be used. */
+export function tlsOptions({ tls }: KafkaConnection): (FreshTls & { readonly servername?: string }) | undefined {
   if (!tls) return undefined
-  const options: ConnectionOptions = {}
-  if (tls.caFile) options.ca = readFileSync(tls.caFile)
-  if (tls.certFile) options.cert = readFileSync(tls.certFile)
-  if (tls.keyFile) options.key = readFileSync(tls.keyFile)
-  if (tls.servername) options.servername = tls.servername
-  return options
+  const files = freshTls(tls)
+  return {
+    get secureContext() {
+      return files.secureContext
+    },
+    ...(tls.servername === undefined ? {} : { servername: tls.servername })
+  }
 }

@@ -44,8 +44,15 @@ export function kafkajsConfig(connection: KafkaConnection): KafkaConfig {
       ({ namespace, label, log }) =>
         void process.stderr.write(`${label} ${namespace} ${log.message}\n`),
     ...(tls && { ssl: tls }),
-    ...(sasl && { sasl: { mechanism: mechanisms[sasl.mechanism], username: sasl.username, password: sasl.password } as NonNullable<KafkaConfig['sasl']> })
+    ...(sasl && { sasl: kafkajsLogin(sasl) })
   }
+}
+
+/** A password is looked up once: kafkajs takes no function for it. */
+function kafkajsLogin(sasl: NonNullable<KafkaConnection['sasl']>): NonNullable<KafkaConfig['sasl']> {
+  if (sasl.mechanism === 'OAUTHBEARER') return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) }
+  const { mechanism, username, password } = sasl
+  return { mechanism: mechanisms[mechanism], username, password: typeof password === 'string' ? password : password() } as NonNullable<KafkaConfig['sasl']>
 }
 const mechanisms = { PLAIN: 'plain', 'SCRAM-SHA-256': 'scram-sha-256', 'SCRAM-SHA-512': 'scram-sha-512' } as const
 
