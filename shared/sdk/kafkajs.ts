@@ -2,7 +2,7 @@ import type { Consumer, ConsumerConfig, Kafka } from 'kafkajs'
 import { clientVersion } from './client-version.ts'
 import { commandFor } from './commands.ts'
 import { kafkajsAckWriter } from './kafkajs-ack-writer.ts'
-import { takeOverPauses } from './kafkajs-pauses.ts'
+import { takeOverPauses } from './pauses.ts'
 import { tellSlowResume, watchSlowResume } from './kafkajs-slow-resume.ts'
 import { type Governed, type Identity, Member, type MemberOptions } from './member.ts'
 

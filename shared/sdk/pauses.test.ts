@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import type { Consumer, EachMessagePayload } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
-import { takeOverPauses } from './kafkajs-pauses.ts'
+import { takeOverPauses } from './pauses.ts'
 
 type TopicPartitions = { topic: string; partitions?: number[] }
 interface State {

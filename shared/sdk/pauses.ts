@@ -1,29 +1,52 @@
-import type { Consumer, ConsumerRunConfig } from 'kafkajs'
+export type TopicPartitions = { topic: string; partitions?: number[] }
 
-type TopicPartitions = { topic: string; partitions?: number[] }
+/** What kafkajs and its look-alikes have in common. */
+export interface PausableConsumer {
+  pause(topicPartitions: TopicPartitions[]): unknown
+  resume(topicPartitions: TopicPartitions[]): unknown
+  run(config?: object): Promise<void>
+}
+
+interface Place {
+  readonly topic: string
+  readonly partition: number
+}
+type MessagePayload = Place & { pause(): () => void }
+type BatchPayload = { readonly batch: Place; pause(): () => void }
+interface RunConfig {
+  readonly eachMessage?: (payload: MessagePayload) => unknown
+  readonly eachBatch?: (payload: BatchPayload) => unknown
+}
 
 export interface Pauses {
-  /** The assignment of a join. Applies both the owner's pauses and Reeve's to it, before this returns. */
-  assign(assignment: Readonly<Record<string, readonly number[]>>): void
+  /**
+   * The assignment of a join. Applies both the owner's pauses and Reeve's to it, before this returns. `isNew`: a client may have
+   * forgotten that it was told to pause this one.
+   */
+  assign(assignment: Readonly<Record<string, readonly number[]>>, isNew?: (topic: string, partition: number) => boolean): void
   /** What Reeve's commands say of a partition; applied before this returns. */
   command(isPaused: (topic: string, partition: number) => boolean): void
   /** Assigned partitions that a command holds, `topic-partition`. */
   held(): readonly string[]
   /** Whether there are assigned partitions, and all of them are paused, by whomever. */
   holdsAll(): boolean
-  /** The consumer has stopped: kafkajs forgets its pauses then, the owner's too, and so does this. */
+  /** The consumer has stopped: it forgets its pauses then, the owner's too, and so does this. */
   forget(): void
 }
 
 /**
- * Takes over `pause`, `resume` and `run` of one kafkajs consumer, so that the owner's pauses and Reeve's do not undo each other:
+ * Takes over `pause`, `resume` and `run` of one consumer, so that the owner's pauses and Reeve's do not undo each other:
  * a partition reads only when neither holds it. The owner's calls keep their meaning and their errors.
  *
  * kafkajs is only ever told of single partitions. Pausing one partition ends its pause of the whole topic, which would let go of
  * what the owner paused; and a pause outlives the loss of its partition, which would hold it for ever once it is back.
  */
-export function takeOverPauses(consumer: Consumer): Pauses {
-  const original = { pause: consumer.pause.bind(consumer), resume: consumer.resume.bind(consumer), run: consumer.run.bind(consumer) }
+export function takeOverPauses(consumer: PausableConsumer): Pauses {
+  const original = {
+    pause: consumer.pause.bind(consumer),
+    resume: consumer.resume.bind(consumer),
+    run: consumer.run.bind(consumer)
+  }
   const owner = new Map<string, { all: boolean; paused: Set<number>; resumed: Set<number> }>()
   /** Partitions that kafkajs has been told to pause. */
   const applied = new Map<string, Set<number>>()
@@ -80,13 +103,13 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     }
   }
 
-  const reconcile = (): void => {
+  const reconcile = (isNew: (topic: string, partition: number) => boolean = () => false): void => {
     const pause: TopicPartitions[] = []
     const resume: TopicPartitions[] = []
     for (const [topic, partitions] of assigned) {
       const known = applied.get(topic) ?? new Set()
       const wanted = new Set(partitions.filter(partition => ownerPaused(topic, partition) || commanded(topic, partition)))
-      const toPause = [...wanted].filter(partition => !known.has(partition))
+      const toPause = [...wanted].filter(partition => !known.has(partition) || isNew(topic, partition))
       const toResume = [...known].filter(partition => !wanted.has(partition))
       if (toPause.length > 0) pause.push({ topic, partitions: toPause })
       if (toResume.length > 0) resume.push({ topic, partitions: toResume })
@@ -105,6 +128,7 @@ export function takeOverPauses(consumer: Consumer): Pauses {
     noteApplied(each, true)
     noteOwnerPause(topicPartitions)
     reconcile()
+    return () => void consumer.resume(topicPartitions)
   }
   // kafkajs takes a call without arguments too, whatever its types say.
   // oxlint-disable-next-line no-useless-default-assignment
@@ -134,19 +158,20 @@ export function takeOverPauses(consumer: Consumer): Pauses {
       }
     }
   })
-  consumer.run = (config: ConsumerRunConfig = {}) => {
+  const run = (config: RunConfig = {}): Promise<void> => {
     const { eachMessage, eachBatch } = config
     return original.run({
       ...config,
-      ...(eachMessage && { eachMessage: payload => eachMessage(withPause(payload, payload.topic, payload.partition)) }),
-      ...(eachBatch && { eachBatch: payload => eachBatch(withPause(payload, payload.batch.topic, payload.batch.partition)) })
+      ...(eachMessage && { eachMessage: (payload: MessagePayload) => eachMessage(withPause(payload, payload.topic, payload.partition)) }),
+      ...(eachBatch && { eachBatch: (payload: BatchPayload) => eachBatch(withPause(payload, payload.batch.topic, payload.batch.partition)) })
     })
   }
+  consumer.run = run as typeof consumer.run
 
   return {
-    assign(assignment) {
+    assign(assignment, isNew) {
       assigned = new Map(Object.entries(assignment))
-      reconcile()
+      reconcile(isNew)
     },
     command(isPaused) {
       commanded = isPaused
