@@ -4,9 +4,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { catalogue } from '#agents/catalogue.ts'
 import { canonicalJson, type JsonValue } from '#shared/domain/json.ts'
-import type { AnyAgent, Kinded } from '#shared/engine/agent.ts'
+import type { AnyAgent, Kinded, Observed } from '#shared/engine/agent.ts'
 import { gate, type GateInput } from '#shared/engine/limits.ts'
 import { makePlan } from '#shared/engine/plan.ts'
+import { clusterView } from '#test/support/cluster-view.ts'
 import { turnWorld } from '#test/support/turn-world.ts'
 import { openLimits } from '#test/support/replica.ts'
 import type { Moment, Sample } from './laws/sample.ts'
@@ -44,6 +45,27 @@ describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name,
   })
 
   test.each(Object.entries(incomplete))('law 2: nothing that harms is decided from %s', (_what, blind) => expect(harmful(agent, blind(moment()))).toEqual([]))
+
+  test('laws 1 and 2: what it makes of a view alone is pure, and nothing that harms is decided from it unless a person takes the rest as given', () => {
+    const { simulation } = agent
+    if (simulation === undefined) return
+    const { policy } = moment()
+    const blank = (atMs: number): Observed => {
+      const view = clusterView({ atMs, topics: { orders: [9_000_000] }, groups: { 'payments-settle': { members: [{}], committed: { orders: { 0: 1 } } } } })
+      const owners = [{ team: 'payments', channel: 'payments', criticality: 'high' as const, groups: ['*'], topics: [] }]
+      return { view, intervalMs: 30_000, gap: atMs === 0, standing: [], requests: [], notices: new Map(), owners }
+    }
+    let memory: ReadonlyMap<string, JsonValue> = new Map()
+    for (let atMs = 0; atMs <= 3 * 3_600_000; atMs += 30_000) {
+      const snapshot = simulation.snapshot(blank(atMs), policy, new Set())
+      if (atMs % 600_000 === 0) expect(simulation.snapshot(blank(atMs), policy, new Set())).toEqual(snapshot)
+      const given = { policy, snapshot, memory, nowMs: atMs }
+      expect(harmful(agent, given)).toEqual([])
+      memory = decide(agent, given).memory
+    }
+    expect(simulation.unknown.length).toBeGreaterThan(0)
+    for (const sentence of [...simulation.unknown, ...Object.values(simulation.assumptions)]) expect(sentence).toMatch(/^[A-Z].*\.$/)
+  })
 
   test('law 3: its plan passes the one gate, and each limit holds it back with a reason', () => {
     const given = moment()
