@@ -14,7 +14,7 @@ import { openQueue } from '../queue/queue.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { ClusterMetrics } from '../telemetry/metrics.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
-import { engineSettings } from './settings.ts'
+import { approvalRules, engineSettings } from './settings.ts'
 import { type Cli, reach } from './session.ts'
 
 /** What test code may give to a running Reeve, and nobody else: steps to stop at, a clock that is off, a lease of seconds. */
@@ -82,6 +82,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
       notifier: openNotifier({ config, clusterId, log }),
       clock,
       settings,
+      approvals: approvalRules(config),
       hooks,
       log,
       onTick(name, result, tookMs) {

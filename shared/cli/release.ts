@@ -4,11 +4,12 @@ import { TrustedClock } from '../engine/clock.ts'
 import { standingOf } from '../engine/look.ts'
 import { Replica, type Ticks } from '../engine/replica.ts'
 import { openKafka } from '../kafka/index.ts'
+import type { Notifier } from '../notify/notifier.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import { say, waitUntilNothingStands } from './people.ts'
 import { withState } from './reading.ts'
 import type { Cli, Session } from './session.ts'
-import { engineSettings, policyOf } from './settings.ts'
+import { approvalRules, engineSettings, policyOf } from './settings.ts'
 
 /**
  * `reeve release --all`: halts, and gives back everything that stands. A running replica does it; where none leads, this process
@@ -55,9 +56,10 @@ async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session
       kafka,
       agents,
       ticks,
-      notifier: { deliver: async () => ({ ok: false, retryable: true, error: 'release --all sends no messages; the next replica does' }) },
+      notifier: noMessages,
       clock: new TrustedClock(Date.now, async () => null),
       settings: engineSettings(config, `release-${hostname()}-${process.pid}`),
+      approvals: approvalRules(config),
       hooks: {},
       log,
       onTick() {},
@@ -84,4 +86,16 @@ function localTicks(run: (name: string) => Promise<void>, warn: (fields: object,
       void ask(name)
     }
   }
+}
+
+/** A command that gives back tells nobody: the next replica does. */
+const noMessages: Notifier = {
+  destinations: () => [
+    {
+      id: 'release',
+      reachesPeople: false,
+      digestAbove: null,
+      deliver: async () => ({ ok: false, retryable: true, error: 'release --all sends no messages; the next replica does' })
+    }
+  ]
 }

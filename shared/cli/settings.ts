@@ -1,5 +1,7 @@
+import { keysOf } from '../config/http-schema.ts'
 import type { Config } from '../config/index.ts'
 import type { AnyAgent } from '../engine/agent.ts'
+import type { ApprovalRules } from '../engine/approvals.ts'
 import type { EngineSettings } from '../engine/engine.ts'
 import { checkLeaseTimes, leaseTimes } from '../engine/lease.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
@@ -18,4 +20,9 @@ export function engineSettings(config: Config, holder: string): EngineSettings {
     throw new CommandFailure(exitCodes.configuration, (error as Error).message)
   }
   return { holder, observer: config.observer, limits: config.limits, owners: config.owners, times }
+}
+
+/** Who may approve. `keys`: of the seals that the HTTP port writes, on every replica the same. */
+export function approvalRules({ approvals, http }: Config): ApprovalRules {
+  return { ...approvals, keys: () => keysOf(http) }
 }

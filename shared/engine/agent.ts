@@ -124,15 +124,23 @@ export interface Standing {
   readonly evidence: JsonValue
 }
 
-/** What a person said on the command line; arrives by the requests topic. */
+export const requestKinds = ['fixed', 'resume', 'undo', 'approve', 'halt', 'unhalt', 'release-all', 'snooze', 'appeal', 'dismiss'] as const
+
+/** What a person said, on the command line, by a link, in Slack or by HTTP; arrives by the requests topic. */
 export interface PersonRequest {
   readonly id: string
-  readonly kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt' | 'release-all'
-  /** Group id, action key or checksum; empty for halt. */
+  readonly kind: (typeof requestKinds)[number]
+  /** Group id, action key, checksum, incident (snooze) or what an appeal is about; empty for halt. */
   readonly subject: string
   readonly who: string
   readonly why: string
   readonly atMs: number
+  /** How long a snooze or an appeal holds, milliseconds. */
+  readonly forMs?: number | undefined
+  /** Its id counts once, remembered until then: it came by a link or a button. */
+  readonly onceUntilMs?: number | undefined
+  /** How `who` was proven, with the proof; absent: it is what the command line claims. */
+  readonly seal?: { readonly by: 'oidc' | 'mtls' | 'slack' | 'link'; readonly mac: string } | undefined
 }
 
 export type Severity = 'info' | 'warning' | 'page' | 'incident' | 'executive'
@@ -155,6 +163,10 @@ export interface Notice {
   readonly next: { readonly what: string; readonly atMs: number | null }
   /** The command to answer with. */
   readonly answer: string | null
+  /** What a person can say to it by a button or a link, about `subject`. Without `snooze` no snooze holds it back. */
+  readonly asks?: readonly ('snooze' | 'fixed' | 'appeal' | 'approve')[]
+  /** Group id, or the checksum of a plan. */
+  readonly subject?: string
 }
 
 export interface NoticeFate {

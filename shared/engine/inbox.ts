@@ -1,23 +1,30 @@
 import type { JsonValue } from '../domain/json.ts'
 import type { LogReader } from '../kafka/ports.ts'
 import type { PersonRequest } from './agent.ts'
+import { type ApprovalRules, judgeRequest } from './approvals.ts'
 import type { Entry, Leader } from './leader.ts'
 import { standingOf } from './look.ts'
 import { Serial } from './serial.ts'
 import { parseRequest } from './requests.ts'
+import { appeal, dismiss, expired, snooze } from './said.ts'
 
 /** A request that no agent answered in this time is closed, and the journal says so. */
 const patienceMs = 10 * 60_000
+
+/** What came by a link is remembered this long at least, so that a second press finds it taken. */
+const rememberOnceMs = 60 * 60_000
 
 /** Takes what people said from the requests topic into the state, each once. */
 export class Inbox {
   readonly #reader: LogReader
   readonly #topic: string
+  readonly #rules: ApprovalRules
   readonly #reads = new Serial()
 
-  constructor(topic: string, reader: LogReader) {
+  constructor(topic: string, reader: LogReader, rules: ApprovalRules) {
     this.#topic = topic
     this.#reader = reader
+    this.#rules = rules
   }
 
   /** To be called on every take-over: begins where the state says the last leader was. */
@@ -40,20 +47,40 @@ export class Inbox {
     const offset = this.#reader.positions().find(({ topic }) => topic === this.#topic)?.offset ?? 0
     const before = (leader.store.get('requests') as { offset: number } | undefined)?.offset ?? 0
     if (offset === before) return false
+    const { nowMs } = await leader.clock.now()
     const changes = new Map<string, JsonValue | null>([['requests', { offset }]])
     const entries: Entry[] = []
     for (const request of requests) {
-      for (const [key, value] of requestChanges(leader, request)) changes.set(key, value)
+      const { id, who, kind, subject, why, onceUntilMs } = request
+      const judged = judgeRequest(leader.store, request, this.#rules)
+      const used = changes.has(`used/${id}`) || leader.store.get(`used/${id}`) !== undefined
+      const said: Said = used
+        ? { refused: 'this link or button was used before' }
+        : judged.refused !== null
+          ? { refused: judged.refused }
+          : requestChanges(leader, request, nowMs)
+      if (onceUntilMs !== undefined && !used) changes.set(`used/${id}`, { untilMs: Math.max(onceUntilMs, nowMs + rememberOnceMs) })
+      const refused = 'refused' in said ? said.refused : null
+      const proven = judged.by === null ? '' : `, by ${judged.by},`
       entries.push({
         kind: 'request',
         agent: null,
-        subject: request.id,
-        what: `${request.who} asked: ${request.kind} ${request.subject} (${request.why})`,
-        facts: { ...request }
+        subject: id,
+        what: `${who}${proven} asked: ${kind} ${subject} (${why})${refused === null ? '' : `: refused, ${refused}`}`,
+        facts: { ...JSON.parse(JSON.stringify(request)), provenBy: judged.by, refused }
       })
+      if ('refused' in said) continue
+      for (const [key, value] of said.changes) changes.set(key, value)
+      entries.push(...said.entries)
     }
     await leader.commit(changes, entries)
     return true
+  }
+
+  /** Forgets what held for a while and is over. */
+  async expire(leader: Leader, nowMs: number): Promise<void> {
+    const { changes, entries } = expired(leader.store, nowMs)
+    if (changes.size > 0) await leader.commit(changes, entries)
   }
 
   /** Closes requests that stayed without an answer. */
@@ -75,18 +102,24 @@ export class Inbox {
   }
 }
 
-function requestChanges(leader: Leader, request: PersonRequest): [string, JsonValue | null][] {
+type Said = ReturnType<typeof snooze>
+
+function requestChanges(leader: Leader, request: PersonRequest, nowMs: number): Said {
   const { id, kind, subject, who, why, atMs } = request
-  if (kind === 'halt') return [['halt', { who, why, atMs }]]
-  if (kind === 'unhalt') return [['halt', null]]
-  if (kind === 'approve') return [[`approval/${subject}`, { who, why, atMs }]]
+  const only = (...changes: readonly (readonly [string, JsonValue | null])[]): Said => ({ changes, entries: [] })
+  if (kind === 'halt') return only(['halt', { who, why, atMs }])
+  if (kind === 'unhalt') return only(['halt', null])
+  if (kind === 'approve') return only([`approval/${subject}`, { who, why, atMs }])
+  if (kind === 'snooze') return snooze(leader.store, request, nowMs)
+  if (kind === 'appeal') return appeal(leader.store, request, nowMs)
+  if (kind === 'dismiss') return dismiss(leader.store, request, nowMs)
   if (kind === 'release-all') {
     // Halted first: what is given back before an uninstall must not be taken again by the next turn.
     const undos = standingOf(leader.store, null).map(({ key }, index): [string, JsonValue] => [
       `request/${id}:${index}`,
-      { ...request, id: `${id}:${index}`, kind: 'undo', subject: key }
+      { id: `${id}:${index}`, kind: 'undo', subject: key, who, why, atMs }
     ])
-    return [['halt', { who, why: `release --all: ${why}`, atMs }], ...undos]
+    return only(['halt', { who, why: `release --all: ${why}`, atMs }], ...undos)
   }
-  return [[`request/${id}`, { ...request }]]
+  return only([`request/${id}`, { id, kind, subject, who, why, atMs }])
 }

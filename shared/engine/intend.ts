@@ -1,8 +1,11 @@
 import { canonicalJson, type JsonValue } from '../domain/json.ts'
 import { newEntry, type OutboxEntry } from '../notify/outbox.ts'
+import type { Notice, PersonRequest } from './agent.ts'
 import { type Intent, intentOf } from './intent.ts'
 import type { Entry, Leader } from './leader.ts'
 import { memoryChanges } from './look.ts'
+import type { Plan } from './plan.ts'
+import type { StateStore } from './state.ts'
 import type { Rehearsal } from './turn.ts'
 
 /** Delivered messages are remembered this long, so that none is said twice. */
@@ -11,6 +14,8 @@ const rememberNoticesMs = 7 * 86_400_000
 /** What the gate refused, for `reeve plan` and for a person to approve; under `plan/<agent>`. */
 export interface RefusedPlan {
   readonly checksum: string
+  /** Who asked for what it would do: none of them may approve it. Absent in what an older release wrote. */
+  readonly askedBy?: readonly string[]
   readonly refused: readonly { readonly key: string; readonly describe: string; readonly because: string; readonly approvable: boolean }[]
 }
 
@@ -37,11 +42,12 @@ export async function intend(leader: Leader, agent: string, { look, decision, pl
     })
   }
 
+  const before = store.get(`plan/${agent}`) as unknown as RefusedPlan | undefined
   const refused: RefusedPlan = {
     checksum: plan.checksum,
+    askedBy: askedBy(store, plan, before),
     refused: judged.refused.map(({ step, because, approvable }) => ({ key: step.key, describe: step.describe, because, approvable }))
   }
-  const before = store.get(`plan/${agent}`) as unknown as RefusedPlan | undefined
   const known = new Set(before?.refused.map(({ key, because }) => canonicalJson([key, because])))
   for (const step of refused.refused)
     if (!known.has(canonicalJson([step.key, step.because])))
@@ -50,7 +56,7 @@ export async function intend(leader: Leader, agent: string, { look, decision, pl
   if (canonicalJson((before ?? null) as unknown as JsonValue) !== canonicalJson(planned)) changes.set(`plan/${agent}`, planned)
   if (intents.length > 0 && store.get(`approval/${plan.checksum}`) !== undefined) changes.set(`approval/${plan.checksum}`, null)
 
-  for (const notice of decision.notices) {
+  for (const notice of [...decision.notices, ...approvalNotice(agent, refused, before, nowMs)]) {
     if (store.get(`notice/${agent}/${notice.key}`) !== undefined || changes.has(`notice/${agent}/${notice.key}`)) continue
     changes.set(`notice/${agent}/${notice.key}`, newEntry(notice, nowMs) as unknown as JsonValue)
     entries.push({ kind: 'notice', agent, subject: notice.key, what: `${notice.title}: to be told`, facts: notice as unknown as JsonValue })
@@ -68,4 +74,34 @@ export async function intend(leader: Leader, agent: string, { look, decision, pl
   }
   await leader.commit(changes, entries)
   return intents
+}
+
+/** People whose requests are about what the plan would do. An answered request is forgotten, so the last turn's names stay with the plan. */
+function askedBy(store: StateStore, { checksum, steps }: Plan, before: RefusedPlan | undefined): string[] {
+  const about = new Set(steps.flatMap(({ key, target }) => [key, target]))
+  const asked = [...store.entries('request/')].map(([, request]) => request as unknown as PersonRequest).filter(({ subject }) => about.has(subject))
+  return [...new Set([...(before?.checksum === checksum ? (before.askedBy ?? []) : []), ...asked.map(({ who }) => who)])].toSorted()
+}
+
+/** What waits for an approval is told to the platform once it stood for two turns: a plan that still changes is not worth a person's time. */
+function approvalNotice(agent: string, { checksum, refused }: RefusedPlan, before: RefusedPlan | undefined, nowMs: number): Notice[] {
+  const waiting = refused.filter(({ approvable }) => approvable)
+  if (waiting.length === 0 || before?.checksum !== checksum) return []
+  return [
+    {
+      key: `plan/${checksum}`,
+      incident: `${agent}/plan/${checksum}`,
+      severity: 'warning',
+      resolved: false,
+      team: null,
+      channel: null,
+      title: `${agent}: ${waiting.length} action${waiting.length === 1 ? '' : 's'} wait for an approval`,
+      why: [waiting[0]!.because, ...waiting.map(({ describe }) => describe)],
+      sinceMs: nowMs,
+      next: { what: 'Nothing of it is done until a person approves exactly this plan.', atMs: null },
+      answer: `reeve approve ${checksum}`,
+      asks: ['approve'],
+      subject: checksum
+    }
+  ]
 }

@@ -80,7 +80,7 @@ export class Leadership {
     const { kafka, topics, clusterId, agents } = this.#parts
     const inboxReader = await kafka.openReader()
     this.#closers.push(() => inboxReader.close())
-    this.#inbox = new Inbox(topics.requests, inboxReader)
+    this.#inbox = new Inbox(topics.requests, inboxReader, this.#parts.approvals)
     await this.#inbox.open(this.leader)
     this.#observations = new Observations(topics.observations, await kafka.openReader())
     this.#closers.push(() => this.#observations!.close())
@@ -105,7 +105,9 @@ export class Leadership {
     }
     const listen = async () => {
       if (await this.#inbox!.take(leader)) for (const name of this.#governed.keys()) await ticks.ask(name)
-      await this.#inbox!.closeUnanswered(leader, (await leader.clock.now()).nowMs)
+      const { nowMs } = await leader.clock.now()
+      await this.#inbox!.closeUnanswered(leader, nowMs)
+      await this.#inbox!.expire(leader, nowMs)
     }
     const deliver = async () => {
       if ((await tell(leader, notifier, log, (await leader.clock.now()).nowMs)) > 0) await hooks.step?.('told', '')

@@ -4,6 +4,7 @@ import { KafkaFault } from '../kafka/errors.ts'
 import type { Kafka } from '../kafka/ports.ts'
 import type { Notifier } from '../notify/notifier.ts'
 import type { AnyAgent, ReeveTopics } from './agent.ts'
+import type { ApprovalRules } from './approvals.ts'
 import type { TrustedClock } from './clock.ts'
 import type { EngineSettings, Hooks } from './engine.ts'
 import { Leader } from './leader.ts'
@@ -37,6 +38,7 @@ export interface ReplicaParts {
   readonly notifier: Notifier
   readonly clock: TrustedClock
   readonly settings: EngineSettings
+  readonly approvals: ApprovalRules
   readonly hooks: Hooks
   readonly log: Log
   /** Told after each scan (`observer`) and each turn, for metrics and tables; no report where nothing was observed yet. */

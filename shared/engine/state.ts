@@ -29,6 +29,9 @@ export type StateChanges = ReadonlyMap<string, JsonValue | null>
  *   notice/<agent>/<key>       messages and their fate
  *   request/<id>               what people asked and nobody answered yet
  *   approval/<checksum>        plans that a person approved
+ *   snooze/<incident>          notices held back, and until when
+ *   appeal/<subject>           objections of owners: nothing new that harms is done there
+ *   used/<id>                  requests by link that were taken, until they expire
  *   requests                   position in the requests topic
  */
 export class StateStore {

@@ -10,6 +10,7 @@ import { type Gate, gate } from './limits.ts'
 import { look, type Look } from './look.ts'
 import type { Latest } from './fold.ts'
 import { makePlan, type Plan } from './plan.ts'
+import { appealHolds, withSaid } from './said.ts'
 import type { StateStore } from './state.ts'
 import { undoRequests } from './undo.ts'
 
@@ -33,11 +34,17 @@ export async function rehearse(context: TurnContext, store: StateStore, governed
   await context.hooks.step?.('observed', agent.name)
   const decided = agent.decide({ policy, snapshot, memory: seen.memory, now: new Date(now.nowMs) })
   const asked = undoRequests(store, agent.name)
-  const decision = { ...decided, undo: [...decided.undo, ...asked.undo], answered: [...decided.answered, ...asked.answered] }
+  const decision = {
+    ...decided,
+    undo: [...decided.undo, ...asked.undo],
+    answered: [...decided.answered, ...asked.answered],
+    verdicts: withSaid(store, decided.verdicts, now.nowMs)
+  }
   const plan = makePlan(agent, decision, seen.observed.standing, seen.openKeys)
+  const { limits } = context.settings
   const judged = gate({
     plan,
-    limits: context.settings.limits,
+    limits: { ...limits, holds: [...limits.holds, ...appealHolds(store, now.nowMs)] },
     subjects: snapshot.unseen.length === 0 ? decision.verdicts.length : null,
     standingOwners: seen.observed.standing.map(({ action }) => agent.effects[action.kind]?.target(action).owner ?? null),
     halted: (store.get('halt') as { who: string; why: string } | undefined) ?? null,

@@ -1,50 +1,117 @@
 import type { Notice, NoticeFate } from '../engine/agent.ts'
-import type { Delivery } from './notifier.ts'
+import type { Delivery, Destination } from './notifier.ts'
 
 /** A notice and its fate, as the state topic keeps it: plain JSON. One per key, so that a notice is said once. */
 export interface OutboxEntry extends NoticeFate {
   readonly notice: Notice
   readonly createdAtMs: number
+  /** What became of it at each destination, by id; absent before the first attempt, and in what an older release wrote. */
+  readonly to?: Readonly<Record<string, Fate>>
+}
+
+export interface Fate {
+  readonly state: 'pending' | 'failed' | 'taken'
+  readonly attempts: number
   /** Not tried again before this. */
   readonly nextAttemptAtMs: number
-  /** False after a refusal that the same notice will meet again: it no longer holds up the channel. */
+  /** False after a refusal that the same notice will meet again: it no longer holds up the destination. */
   readonly retryable: boolean
+  readonly lastError: string | null
+  readonly thread: string | null
 }
 
 const firstRetryMs = 5_000
 const longestRetryMs = 15 * 60_000
-/** A refused notice is tried again as rarely as this: somebody may have mended the webhook. */
+/** A refused notice is tried again as rarely as this: somebody may have mended what was wrong. */
 const refusedRetryMs = 60 * 60_000
+/** A digest counts what it holds; of more than this there are several. */
+const mostInDigest = 1_000
 
 export function newEntry(notice: Notice, nowMs: number): OutboxEntry {
-  return { notice, createdAtMs: nowMs, nextAttemptAtMs: nowMs, retryable: true, state: 'pending', attempts: 0, deliveredAtMs: null, lastError: null }
+  return { notice, createdAtMs: nowMs, state: 'pending', attempts: 0, deliveredAtMs: null, lastError: null }
+}
+
+/** Where a notice still has to go: what was added to the configuration after it reached people does not get it. */
+export function open(entry: OutboxEntry, destinations: readonly Destination[]): readonly Destination[] {
+  return destinations.filter(({ id }) => {
+    const fate = fateAt(entry, id)
+    return fate === null ? entry.state !== 'delivered' : fate.state !== 'taken'
+  })
 }
 
 /**
- * Keys to deliver now, oldest first. Pure. A channel keeps its order: while one of its notices waits for another attempt, the later
- * ones wait behind it. So ask again after each failure.
+ * Keys to deliver now by destination, oldest first. Pure. A destination keeps its order: while one of its notices waits for another
+ * attempt, the later ones wait behind it. So ask again after each failure. `held`: not to be told now, and holds up nothing.
  */
-export function due(outbox: ReadonlyMap<string, OutboxEntry>, nowMs: number): readonly string[] {
-  const open = [...outbox].filter(([, { state }]) => state !== 'delivered')
-  open.sort(([keyA, a], [keyB, b]) => a.createdAtMs - b.createdAtMs || (keyA < keyB ? -1 : 1))
-  const heldUp = new Set<string | null>()
-  const keys: string[] = []
-  for (const [key, entry] of open) {
-    const { channel } = entry.notice
-    const waits = entry.nextAttemptAtMs > nowMs
-    // A wait beyond the longest was written by a clock that ran ahead.
-    const now = !waits || entry.nextAttemptAtMs - nowMs > refusedRetryMs
-    if (now && !heldUp.has(channel)) keys.push(key)
-    if (!now && entry.retryable) heldUp.add(channel)
+export function due(
+  outbox: ReadonlyMap<string, OutboxEntry>,
+  route: (notice: Notice) => readonly Destination[],
+  nowMs: number,
+  held: (entry: OutboxEntry) => boolean = () => false
+): ReadonlyMap<string, { readonly destination: Destination; readonly keys: readonly string[] }> {
+  const lanes = new Map<string, { destination: Destination; keys: string[]; heldUp: boolean }>()
+  const inOrder = [...outbox].filter(([, entry]) => !isDone(entry)).toSorted(([keyA, a], [keyB, b]) => a.createdAtMs - b.createdAtMs || (keyA < keyB ? -1 : 1))
+  for (const [key, entry] of inOrder) {
+    if (held(entry)) continue
+    for (const destination of open(entry, route(entry.notice))) {
+      const lane = lanes.get(destination.id) ?? { destination, keys: [], heldUp: false }
+      lanes.set(destination.id, lane)
+      const { nextAttemptAtMs, retryable } = fateAt(entry, destination.id) ?? { nextAttemptAtMs: nowMs, retryable: true }
+      // A wait beyond the longest was written by a clock that ran ahead.
+      const waits = nextAttemptAtMs > nowMs && nextAttemptAtMs - nowMs <= refusedRetryMs
+      if (!waits && !lane.heldUp) lane.keys.push(key)
+      if (waits && retryable) lane.heldUp = true
+    }
   }
-  return keys
+  return new Map([...lanes].filter(([, { keys }]) => keys.length > 0))
 }
 
-/** The entry after an attempt. Pure. Only a delivery that was confirmed counts; a failure is shown as failed and tried again. */
-export function next(entry: OutboxEntry, result: Delivery, nowMs: number): OutboxEntry {
-  const attempts = entry.attempts + 1
-  if (result.ok) return { ...entry, attempts, state: 'delivered', deliveredAtMs: nowMs, lastError: null, retryable: true, nextAttemptAtMs: nowMs }
+/** Cuts what is due at one destination into messages: each in exactly one, in order; more than `above` at once in as few as there can be. Pure. */
+export function letters<T>(due: readonly T[], above: number | null): readonly (readonly T[])[] {
+  if (above === null || due.length <= above) return due.map(each => [each])
+  return Array.from({ length: Math.ceil(due.length / mostInDigest) }, (_, index) => due.slice(index * mostInDigest, (index + 1) * mostInDigest))
+}
+
+/** The thread in which earlier messages of the incident stand at a destination; null: none does. */
+export function threadOf(outbox: Iterable<OutboxEntry>, incident: string, destination: string): string | null {
+  let first: OutboxEntry | null = null
+  for (const entry of outbox)
+    if (entry.notice.incident === incident && fateAt(entry, destination)?.thread != null && (first === null || entry.createdAtMs < first.createdAtMs))
+      first = entry
+  return first === null ? null : fateAt(first, destination)!.thread
+}
+
+/**
+ * The entry after an attempt at one of its destinations. Pure. Delivered is only what a destination that reaches people confirmed; a
+ * failure is shown as failed and tried again.
+ */
+export function next(entry: OutboxEntry, at: Destination, routed: readonly Destination[], result: Delivery, nowMs: number): OutboxEntry {
+  const before = fateAt(entry, at.id) ?? pending(nowMs)
+  const attempts = before.attempts + 1
+  const fate: Fate = result.ok
+    ? { ...before, state: 'taken', attempts, retryable: true, lastError: null, nextAttemptAtMs: nowMs, thread: result.thread ?? null }
+    : { ...before, state: 'failed', attempts, retryable: result.retryable, lastError: result.error, nextAttemptAtMs: nowMs + waitMs(result, attempts) }
+  const settled = Object.fromEntries(open(entry, routed).map(({ id }) => [id, fateAt(entry, id) ?? pending(nowMs)]))
+  const after = { ...entry, attempts: entry.attempts + 1, to: { ...entry.to, ...settled, [at.id]: fate } }
+  if (entry.state === 'delivered') return after
+  if (!result.ok) return { ...after, state: 'failed', lastError: result.error }
+  return at.reachesPeople ? { ...after, state: 'delivered', deliveredAtMs: nowMs, lastError: null } : after
+}
+
+/** Nothing is left to do for it, wherever it was to go. */
+export function isDone({ state, to = {} }: OutboxEntry): boolean {
+  return state === 'delivered' && Object.values(to).every(fate => fate.state === 'taken')
+}
+
+function waitMs(result: { readonly retryable: boolean; readonly retryAfterMs?: number }, attempts: number): number {
   const backOffMs = Math.min(firstRetryMs * 2 ** Math.min(attempts - 1, 20), longestRetryMs)
-  const waitMs = result.retryable ? Math.min(Math.max(backOffMs, result.retryAfterMs ?? 0), refusedRetryMs) : refusedRetryMs
-  return { ...entry, attempts, state: 'failed', deliveredAtMs: null, lastError: result.error, retryable: result.retryable, nextAttemptAtMs: nowMs + waitMs }
+  return result.retryable ? Math.min(Math.max(backOffMs, result.retryAfterMs ?? 0), refusedRetryMs) : refusedRetryMs
+}
+
+function fateAt({ to }: OutboxEntry, id: string): Fate | null {
+  return to !== undefined && Object.hasOwn(to, id) ? to[id]! : null
+}
+
+function pending(nowMs: number): Fate {
+  return { state: 'pending', attempts: 0, nextAttemptAtMs: nowMs, retryable: true, lastError: null, thread: null }
 }

@@ -3,7 +3,7 @@ import { openSlackSink, type SlackSink } from '#deploy/local/slack-sink.ts'
 import { Secret } from '../config/secret.ts'
 import type { Notice } from '../engine/agent.ts'
 import type { Log } from '../telemetry/log.ts'
-import { openSlack } from './slack.ts'
+import { openNotifier } from './index.ts'
 
 const warnings: string[] = []
 const note = (fields: object, message: string) => void warnings.push(`${message} ${JSON.stringify(fields)}`)
@@ -16,14 +16,30 @@ beforeEach(async () => {
 })
 afterEach(() => sink.close())
 
-function slack(more: { paceMs?: number; timeoutMs?: number } = {}) {
-  const channels = {
-    platform: { slackWebhook: new Secret(sink.webhook('platform')) },
-    payments: { slackWebhook: new Secret(sink.webhook('payments')) },
-    mute: { slackWebhook: null }
-  }
-  return openSlack({ platformChannel: 'platform', channels, log, paceMs: 0, timeoutMs: 500, ...more })
+type Channels = Parameters<typeof openNotifier>[0]['config']['notify']['channels']
+
+/** The notifier of a configuration; `deliver` is its first destination's. */
+function slack({ channels = webhooks(), digestAbove = 10, ...more }: { channels?: Channels; digestAbove?: number; paceMs?: number; timeoutMs?: number } = {}) {
+  const notifier = openNotifier({
+    config: {
+      cluster: { name: 'test' },
+      notify: { platformChannel: 'platform', digestAbove, slack: { token: new Secret(sink.token), signingSecret: null, api: sink.api }, channels },
+      http: httpSettings
+    },
+    clusterId: 'cluster-1',
+    log,
+    paceMs: 0,
+    timeoutMs: 500,
+    ...more
+  })
+  return { ...notifier, deliver: (given: Notice, thread: string | null = null) => notifier.destinations(given)[0].deliver({ notices: [given], thread }) }
 }
+const httpSettings = { host: '127.0.0.1', port: 0, publicUrl: undefined, keys: [], linksValidFor: 60_000, clients: [] }
+const webhooks = (): Channels => ({
+  platform: { slackWebhook: new Secret(sink.webhook('platform')) },
+  payments: { slackWebhook: new Secret(sink.webhook('payments')) },
+  mute: { slackWebhook: null }
+})
 function notice(channel: string | null, title = 'stands still', why: string[] = ['lag is 5']): Notice {
   return {
     key: title,
@@ -44,6 +60,7 @@ test('a notice arrives in its channel; one without or with an unknown channel ar
   const notifier = slack()
   expect(await notifier.deliver(notice('payments'))).toEqual({ ok: true })
   expect(await notifier.deliver(notice(null))).toEqual({ ok: true })
+  warnings.length = 0
   expect(await notifier.deliver(notice('toString'))).toEqual({ ok: true })
   expect(sink.messages.map(({ channel }) => channel)).toEqual(['payments', 'platform', 'platform'])
   expect(sink.messages[0]!.lines).toContain('Page: stands still')
@@ -54,7 +71,7 @@ test('a channel without a webhook is not delivered and says what to set', async 
   expect(await slack().deliver(notice('mute'))).toEqual({
     ok: false,
     retryable: false,
-    error: 'channel mute has no webhook: set notify.channels.mute.slackWebhook'
+    error: 'channel mute brings a notice of severity page to nobody: set notify.channels.mute.slackWebhook, or slackChannel with notify.slack.token'
   })
 })
 

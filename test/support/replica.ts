@@ -7,10 +7,13 @@ import { Replica, type Role, type Ticks } from '#shared/engine/replica.ts'
 import { StateStore } from '#shared/engine/state.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
+import type { Destination, Notifier } from '#shared/notify/notifier.ts'
 
 /** Short times, so that a take-over takes a second; their proportions are the shipped ones. */
 export const quickTimes = { renewEveryMs: 250, takeOverAfterMs: 2_000, effectMustStartWithinMs: 500, effectDeadlineMs: 1_000 }
 export const openLimits = { maxActions: 100, maxPercent: 100, percentMinimum: 100, maxPerOwner: 100, freeze: [], holds: [] }
+
+export const openApprovals = { otherPerson: false, proven: false, keys: () => [] }
 
 export interface Bench {
   readonly replica: Replica
@@ -62,14 +65,13 @@ export async function startReplica({
     kafka,
     agents: [{ agent, policy, act, kafka }],
     ticks,
-    notifier: {
-      async deliver(notice) {
-        delivered.push(notice)
-        return { ok: true }
-      }
-    },
+    notifier: notifierOf(async ({ notices }) => {
+      delivered.push(...notices)
+      return { ok: true }
+    }),
     clock: new TrustedClock(localMs, async () => Date.now()),
     settings: { holder, observer: { intervalMs: 60_000, keyFrameEvery: 3 }, limits: openLimits, owners: [], times: quickTimes, ...settings },
+    approvals: openApprovals,
     hooks,
     log,
     onTick: (_name, result) => void ('error' in result && errors.push(result.error)),
@@ -89,6 +91,11 @@ export async function startReplica({
       await stopped
     }
   }
+}
+
+/** One destination that reaches people. */
+export function notifierOf(deliver: Destination['deliver']): Notifier {
+  return { destinations: () => [{ id: 'test', reachesPeople: true, digestAbove: null, deliver }] }
 }
 
 /** What the topics say, read by nobody's replica. */

@@ -4,7 +4,7 @@ import { Replica } from '#shared/engine/replica.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { openQueue } from '#shared/queue/queue.ts'
-import { openLimits, quickTimes } from './replica.ts'
+import { notifierOf, openApprovals, openLimits, quickTimes } from './replica.ts'
 import { toyAgent, type Wishes } from './toy-agent.ts'
 
 /**
@@ -50,12 +50,13 @@ replica = new Replica({
   kafka,
   agents: [{ agent: toyAgent(wishes), policy: {}, act: true, kafka }],
   ticks: queue,
-  notifier: { deliver: async () => ({ ok: true }) },
+  notifier: notifierOf(async () => ({ ok: true })),
   clock: new TrustedClock(
     () => Date.now() + clockOffsetMs,
     () => queue.redisTimeMs()
   ),
   settings: { holder, observer: { intervalMs: 500, keyFrameEvery: 5 }, limits: openLimits, owners: [], times: quickTimes },
+  approvals: openApprovals,
   hooks: {
     async step(name) {
       if (name !== standing || wishes.mark.size === 0) return

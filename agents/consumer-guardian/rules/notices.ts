@@ -38,7 +38,8 @@ export function inTrouble(about: About, severity: Severity, facts: GroupFacts, b
     next: canPause
       ? { what: `It is paused where its members obey and every other rule allows it (pauseOn: ${policy.pauseOn.join(', ')}).`, atMs: null }
       : { what: 'Nothing is done to it; it is watched on.', atMs: null },
-    answer: command('explain group', groupId)
+    answer: command('explain group', groupId),
+    asks: ['snooze', 'fixed', 'appeal']
   })
 }
 
@@ -48,7 +49,8 @@ export function wasPaused(about: About, { cause, why, untilMs }: Pause): Notice 
     title: `Group ${about.groupId} is paused (${cause})`,
     why: [sentence(why)],
     next: { what: 'It is given back and watched.', atMs: untilMs },
-    answer: command('resume', about.groupId)
+    answer: command('resume', about.groupId),
+    asks: ['fixed', 'appeal']
   })
 }
 
@@ -78,7 +80,8 @@ export function needsPerson(about: About, sinceMs: number, why: string): Notice 
     title: `Group ${about.groupId} needs a person`,
     why: [sentence(why), 'It is not paused now, and not paused again in this incident.'],
     next: { what: 'Nothing is done until somebody says that it is fixed, or it recovers by itself.', atMs: null },
-    answer: command('resume', about.groupId)
+    answer: command('resume', about.groupId),
+    asks: ['fixed']
   })
 }
 
@@ -94,7 +97,7 @@ export function isOver(about: About, stage: string, because: string): Notice {
   })
 }
 
-type Words = Pick<Notice, 'severity' | 'title' | 'why' | 'next' | 'answer'> & { readonly resolved?: boolean }
+type Words = Pick<Notice, 'severity' | 'title' | 'why' | 'next' | 'answer' | 'asks'> & { readonly resolved?: boolean }
 
 function notice({ groupId, owner, incident }: About, stage: string, words: Words): Notice {
   const id = incidentId(groupId, incident.startMs)
@@ -105,7 +108,8 @@ function notice({ groupId, owner, incident }: About, stage: string, words: Words
     incident: id,
     team: owner?.team ?? null,
     channel: owner?.channel ?? null,
-    sinceMs: incident.sinceMs
+    sinceMs: incident.sinceMs,
+    subject: groupId
   }
 }
 
