@@ -88,7 +88,7 @@ class World {
       })
     )
     this.kafka.admin.show(view)
-    const settings = { holder: 'one', observer: { intervalMs, keyFrameEvery: 3 }, limits: openLimits, owners, times: quickTimes }
+    const settings = { holder: 'one', observer: { intervalMs, keyFrameEvery: 3, maintenance: [] }, limits: openLimits, owners, times: quickTimes }
     const context: TurnContext = { settings, hooks: {}, log: { debug() {}, info() {}, warn() {}, error() {} } }
     const report = await turn(
       context,
@@ -347,6 +347,7 @@ test.for<[string, Parameters<typeof clusterView>[0], string | null]>([
   ['another topic unseen', { unseen: [{ kind: 'partition', id: 'orders-2-0', why: 'timeout' }] }, null],
   ['a partition of its topic unseen', { unseen: [{ kind: 'partition', id: 'orders-0', why: 'timeout' }] }, 'partition orders-0 was not seen: timeout'],
   ['the clock not trusted', { unseen: [{ kind: 'clock', id: 'now', why: 'no two agree' }] }, 'clock now was not seen: no two agree'],
+  ['the cluster worked on', { unseen: [{ kind: 'maintenance', id: 'declared', why: 'new disks' }] }, 'judgement is suspended (declared): new disks'],
   ['offsets unseen', { topics: { orders: [{ end: null }] } }, 'the offsets of orders-0 were not seen'],
   ['its topic gone from an empty list', { topics: {} }, 'the offsets of orders-0 were not seen'],
   ['members unseen', { groups: { settle: { members: null, state: 'stable', committed: {} } } }, 'its members were not seen'],
@@ -356,13 +357,13 @@ test.for<[string, Parameters<typeof clusterView>[0], string | null]>([
   expect((await look(withGroup({ 0: 2 }, sketch))).groups.get('settle')!.missing).toEqual(missing === null ? [] : [missing])
 })
 
-test('after three reads that failed, a look asks no more', async () => {
+test('after three reads that failed, a look begins no more; those under way are told the same', async () => {
   world = await new World().open()
   for (let index = 0; index < 5; index++) world.kafka.failNextPoll(new Error('broker 2 is away'))
-  const groups = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`g${index}`, { committed: { orders: { 0: 2 } } }]))
+  const groups = Object.fromEntries(Array.from({ length: 105 }, (_, index) => [`g${index}`, { committed: { orders: { 0: 2 } } }]))
   const snapshot = await look(clusterView({ clusterId, atMs: world.nowMs, topics: { orders: [20] }, groups }))
   const because = [...snapshot.groups.values()].map(({ readable }) => readable.because)
-  expect([snapshot.unseen.length, because.filter(text => text === '3 reads of this look had failed before').length]).toEqual([3, 2])
+  expect([snapshot.unseen.length, because.filter(text => text === '100 reads of this look had failed before').length]).toEqual([100, 5])
 })
 
 test('no more records are read a turn than the policy says, and groups take turns', async () => {

@@ -197,6 +197,21 @@ describe('who hears of it', () => {
     ])
   })
 
+  test('while the cluster is worked on nobody is told: not of a group, and not of what is missing', () => {
+    const world = new Simulation()
+    world.run(62 * minute)
+    const before = world.notices.length
+    expect(before).toBeGreaterThan(0)
+    world.group.facts = { missing: ['judgement is suspended (declared): new disks'] }
+    world.snapshot = { brokers: [1, 2], underReplicated: 12, unseen: [{ kind: 'maintenance', id: 'declared', why: 'new disks' }] }
+    world.run(6 * 60 * minute)
+    expect(world.notices.slice(before)).toEqual([])
+    world.group.facts = {}
+    world.snapshot = {}
+    world.run(50 * minute)
+    expect(world.notices.slice(before).filter(({ title }) => /lag|progress/.test(title))).toEqual([])
+  })
+
   test('a partition without a leader mutes the groups that read its topic, and no others', () => {
     const muted = new Simulation()
     muted.snapshot = { leaderless: [{ topic: 'orders', partition: 3 }] }
@@ -512,7 +527,7 @@ describe('must it be given back', () => {
     expect([reasonOf(world), world.standing]).toEqual([why, []])
   })
 
-  test.for(['groups', 'group', 'topics', 'broker', 'clock'] as const)('a group that only a hole (%s) could hide is not gone', kind => {
+  test.for(['groups', 'group', 'topics', 'broker', 'clock', 'maintenance'] as const)('a group that only a hole (%s) could hide is not gone', kind => {
     const world = inForce()
     world.snapshot = { groups: new Map([['other', otherGroup]]), unseen: [{ kind, id: groupId, why: 'timeout' }] }
     world.run(5 * minute)

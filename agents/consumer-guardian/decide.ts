@@ -71,7 +71,7 @@ export function decide({
       nowMs: now.getTime()
     })
     judged.set(groupId, result)
-    const mute = result.memory?.incident && facts ? cluster.mutes(facts) : null
+    const mute = result.memory?.incident && facts && !cluster.suspended ? cluster.mutes(facts) : null
     if (mute) held.set(mute.fault, [...(held.get(mute.fault) ?? []), groupId])
   }
 
@@ -96,7 +96,8 @@ export function decide({
 /** An empty list of groups, and a look that could have missed this one, are no proof. */
 function isGone(groupId: string, { groups, unseen }: GuardianSnapshot): boolean {
   const couldHide = unseen.some(
-    ({ kind, id }) => kind === 'broker' || kind === 'topics' || kind === 'groups' || kind === 'clock' || (kind === 'group' && id === groupId)
+    ({ kind, id }) =>
+      kind === 'broker' || kind === 'topics' || kind === 'groups' || kind === 'clock' || kind === 'maintenance' || (kind === 'group' && id === groupId)
   )
   return groups.size > 0 && !couldHide
 }

@@ -148,7 +148,7 @@ export function faults(view: ClusterView): Pick<GuardianSnapshot, 'leaderless' |
 function missingOf(view: ClusterView, group: GroupView, topics: readonly TopicLag[]): string[] {
   const names = new Set(topics.map(({ topic }) => topic))
   const concerns = ({ kind, id }: Unseen): boolean => {
-    if (kind === 'clock' || kind === 'broker' || kind === 'topics' || kind === 'groups') return true
+    if (kind === 'clock' || kind === 'broker' || kind === 'topics' || kind === 'groups' || kind === 'maintenance') return true
     if (kind === 'group' || kind === 'group-offsets') return id === group.groupId
     return names.has(kind === 'topic' ? id : id.slice(0, id.lastIndexOf('-')))
   }
@@ -158,7 +158,9 @@ function missingOf(view: ClusterView, group: GroupView, topics: readonly TopicLa
       .map(({ partition }) => `the offsets of ${topic}-${partition} were not seen`)
   )
   return [
-    ...view.unseen.filter(concerns).map(({ kind, id, why }) => `${kind} ${id} was not seen: ${why}`),
+    ...view.unseen
+      .filter(concerns)
+      .map(({ kind, id, why }) => (kind === 'maintenance' ? `judgement is suspended (${id}): ${why}` : `${kind} ${id} was not seen: ${why}`)),
     ...(group.members === null ? ['its members were not seen'] : []),
     ...(group.committed === null ? ['its commits were not seen'] : []),
     ...(group.state === 'unknown' ? ['its state was not seen'] : []),

@@ -38,6 +38,15 @@ export interface PartitionView {
   readonly lastStableOffset: number | null
 }
 
+/** The partition with that number, which in a topic that was seen whole is at that place. */
+export function partitionOf<Partition extends { readonly partition: number }>(
+  topic: { readonly partitions: readonly Partition[] },
+  partition: number
+): Partition | undefined {
+  const there = topic.partitions[partition]
+  return there?.partition === partition ? there : topic.partitions.find(each => each.partition === partition)
+}
+
 export type GroupProtocol = 'classic' | 'consumer' | 'share' | 'streams' | 'none'
 export type GroupState = 'stable' | 'preparing-rebalance' | 'completing-rebalance' | 'assigning' | 'reconciling' | 'empty' | 'dead' | 'not-ready' | 'unknown'
 
@@ -61,7 +70,8 @@ export interface MemberView {
 }
 
 export interface Unseen {
-  readonly kind: 'broker' | 'topics' | 'topic' | 'partition' | 'groups' | 'group' | 'group-offsets' | 'clock'
+  /** `maintenance`: the cluster is being worked on, and nothing that is seen of it now is judged. */
+  readonly kind: 'broker' | 'topics' | 'topic' | 'partition' | 'groups' | 'group' | 'group-offsets' | 'clock' | 'maintenance'
   /**
    * Which one: broker id, topic name, `topic-partition`, group id. For `groups`, whose list has a hole: the broker, or the
    * partition of __consumer_offsets, that told of none; `all` where the principal may not list them.

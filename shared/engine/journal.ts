@@ -13,6 +13,7 @@ export interface JournalEntry {
     | 'refused' // the gate, or dry-run, said no
     | 'notice' // a message was written, delivered or failed
     | 'request' // a person asked, or was answered
+    | 'maintenance' // judgement was suspended, or goes on
   readonly atMs: number
   readonly epoch: number
   readonly agent: string | null

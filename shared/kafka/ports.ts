@@ -158,6 +158,8 @@ export interface Admin {
   quotas(): Promise<readonly QuotaEntry[]>
   alterQuotas(entity: QuotaEntry['entity'], changes: Readonly<Record<string, number | null>>): Promise<void>
   logDirs(): Promise<Incomplete<readonly ReplicaSize[]>>
+  /** How many partitions are being moved to other brokers. */
+  reassignments(): Promise<number>
   /** Creates what is missing; an existing topic is left as it is and returned in `existed`. */
   createTopics(topics: readonly TopicSettings[]): Promise<{ created: readonly string[]; existed: readonly string[] }>
   /** Deletes this incarnation and no other: UNKNOWN_TOPIC_ID when the name was recreated meanwhile. */
@@ -172,7 +174,8 @@ export interface Kafka {
   readonly admin: Admin
   /** What the scans have cost so far. */
   counts(): { readonly requests: number; readonly throttledMs: number }
-  openReader(): Promise<LogReader>
+  /** `maxPartitionBytes` bounds what one fetch brings of one partition. */
+  openReader(limits?: { readonly maxPartitionBytes?: number }): Promise<LogReader>
   openAppender(transactionalId: string): Promise<Appender>
   close(): Promise<void>
 }

@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 export interface TurnFacts {
   readonly look: {
     readonly observed: {
-      readonly view: { readonly atMs: number; readonly unseen: readonly unknown[] }
+      readonly view: { readonly atMs: number; readonly unseen: readonly { readonly kind: string }[] }
       readonly standing: readonly { readonly appliedAtMs: number }[]
       readonly notices: ReadonlyMap<string, { readonly state: string }>
     }
@@ -181,6 +181,12 @@ function gauges(now: () => number): readonly GaugeRow[] {
       'Refused actions that a person may approve: their plan exceeds a cap.',
       ['agent'],
       perAgent(({ judged }) => judged.refused.filter(({ approvable }) => approvable).length)
+    ],
+    [
+      'reeve_judgement_suspended',
+      '1 while the cluster is being worked on, declared or seen.',
+      ['agent'],
+      perAgent(({ look }) => Number(look.observed.view.unseen.some(({ kind }) => kind === 'maintenance')))
     ],
     ['reeve_unseen_parts', 'Parts of the cluster that the last turn could not see.', ['agent'], perAgent(({ look }) => look.observed.view.unseen.length)],
     [

@@ -11,7 +11,7 @@ const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const facts: TurnFacts = {
   look: {
     observed: {
-      view: { atMs: 90_000, unseen: [1, 2] },
+      view: { atMs: 90_000, unseen: [{ kind: 'broker' }, { kind: 'maintenance' }] },
       standing: [{ appliedAtMs: 60_000 }, { appliedAtMs: 30_000 }],
       notices: new Map([
         ['a', { state: 'failed' }],
@@ -67,6 +67,7 @@ test('a turn is counted, and unknown lag has no sample', async () => {
     'reeve_refused_actions{cluster="eu",agent="consumer-guardian"} 2',
     'reeve_approvable_actions{cluster="eu",agent="consumer-guardian"} 1',
     'reeve_unseen_parts{cluster="eu",agent="consumer-guardian"} 2',
+    'reeve_judgement_suspended{cluster="eu",agent="consumer-guardian"} 1',
     'reeve_observation_age_seconds{cluster="eu",agent="consumer-guardian"} 10',
     'reeve_leader{cluster="eu"} 1',
     'reeve_observer_interval_seconds{cluster="eu"} 30',

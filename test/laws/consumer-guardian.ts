@@ -36,6 +36,7 @@ export const sample: Sample = {
     'the commits of the group': unseen('group-offsets', groupId),
     'a partition it reads': unseen('partition', 'orders-0'),
     'clocks that disagree': unseen('clock', 'now'),
+    'a cluster that is being worked on': unseen('maintenance', 'declared'),
     'a gap in the observations': look(() => ({ gap: true })),
     'an empty list of groups': look(() => ({ groups: new Map() })),
     'no memory of earlier looks': given => ({ ...given, memory: new Map() }),

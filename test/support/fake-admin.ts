@@ -93,6 +93,10 @@ export function fakeAdmin(first: ClusterView = clusterView()): FakeAdmin {
       called('logDirs')
       return { value: [], unseen: [] }
     },
+    async reassignments() {
+      called('reassignments')
+      return 0
+    },
     async createTopics(topics) {
       called('createTopics', topics)
       const existed = topics.filter(({ name }) => view.topics.has(name)).map(({ name }) => name)

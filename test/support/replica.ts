@@ -70,7 +70,7 @@ export async function startReplica({
       return { ok: true }
     }),
     clock: new TrustedClock(localMs, async () => Date.now()),
-    settings: { holder, observer: { intervalMs: 60_000, keyFrameEvery: 3 }, limits: openLimits, owners: [], times: quickTimes, ...settings },
+    settings: { holder, observer: { intervalMs: 60_000, keyFrameEvery: 3, maintenance: [] }, limits: openLimits, owners: [], times: quickTimes, ...settings },
     approvals: openApprovals,
     hooks,
     log,

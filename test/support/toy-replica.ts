@@ -55,7 +55,7 @@ replica = new Replica({
     () => Date.now() + clockOffsetMs,
     () => queue.redisTimeMs()
   ),
-  settings: { holder, observer: { intervalMs: 500, keyFrameEvery: 5 }, limits: openLimits, owners: [], times: quickTimes },
+  settings: { holder, observer: { intervalMs: 500, keyFrameEvery: 5, maintenance: [] }, limits: openLimits, owners: [], times: quickTimes },
   approvals: openApprovals,
   hooks: {
     async step(name) {

@@ -66,7 +66,13 @@ export async function turnWorld(agent: AnyAgent, moment: Moment) {
           if (name === crashAt) throw new Error('crash')
         }
       }
-      const settings = { holder: 'replica', observer: { intervalMs: 30_000, keyFrameEvery: 1 }, limits: openLimits, owners: [], times: quickTimes }
+      const settings = {
+        holder: 'replica',
+        observer: { intervalMs: 30_000, keyFrameEvery: 1, maintenance: [] },
+        limits: openLimits,
+        owners: [],
+        times: quickTimes
+      }
       const latest = { view: clusterView({ atMs: moment.nowMs }), sequence: 1, intervalMs: 30_000 }
       return turn({ settings, hooks, log }, leader, { agent: fixed, policy: moment.policy, act: true, ports }, latest, async () => true)
     },

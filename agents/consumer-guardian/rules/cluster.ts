@@ -9,6 +9,8 @@ export interface ClusterLook {
   readonly context: LookContext
   /** What is wrong with the cluster, a sentence each: while there is one, nothing is paused. */
   readonly wrong: readonly string[]
+  /** The cluster is being worked on: what is wrong with it is expected, and told nobody. */
+  readonly suspended: boolean
   /** Why this group's pages are held back, and the fault that its trouble belongs to. */
   mutes(facts: GroupFacts): { readonly fault: keyof ClusterMemory['faults']; readonly because: string } | null
 }
@@ -46,6 +48,7 @@ export function judgeCluster(snapshot: GuardianSnapshot, before: ClusterMemory |
     },
     context: { atMs, previousAtMs: before?.lookAtMs ?? atMs, toleranceMs, restart },
     wrong,
+    suspended: unseen.some(({ kind }) => kind === 'maintenance'),
     mutes({ topics }) {
       if (brokerWrong.length > 0) return { fault: 'brokers', because: brokerWrong.join('; ') }
       const topic = unwell.has('__consumer_offsets') ? '__consumer_offsets' : topics.find(each => unwell.has(each.topic))?.topic

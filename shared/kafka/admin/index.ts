@@ -7,6 +7,7 @@ import { features } from './features.ts'
 import { logDirs } from './log-dirs.ts'
 import { offsetForTimestamp } from './offset-for-timestamp.ts'
 import { alterQuotas, quotas } from './quotas.ts'
+import { reassignments } from './reassignments.ts'
 import { scan } from './scan.ts'
 import { createTopics, deleteTopicById } from './topics.ts'
 
@@ -36,6 +37,7 @@ export async function openAdmin(to: KafkaConnection | Cluster): Promise<Admin> {
     quotas: () => quotas(cluster),
     alterQuotas: (entity, changes) => alterQuotas(cluster, entity, changes),
     logDirs: () => logDirs(cluster),
+    reassignments: () => reassignments(cluster),
     createTopics: topics => createTopics(cluster, topics),
     deleteTopicById: topicId => deleteTopicById(cluster, topicId),
     offsetForTimestamp: (topic, partition, timestampMs) => offsetForTimestamp(cluster, topic, partition, timestampMs),
