@@ -1,4 +1,4 @@
-import type { ClusterView, GroupView } from './cluster-view.ts'
+import { type ClusterView, type GroupView, partitionOf } from './cluster-view.ts'
 
 export interface PartitionLag {
   readonly partition: number
@@ -37,7 +37,9 @@ export function lagMessages({
 export function groupTopicLags(view: ClusterView, group: GroupView): TopicLag[] {
   const partitionsOf = new Map<string, Set<number>>()
   const include = (topic: string, partitions: Iterable<number>): void => {
-    partitionsOf.set(topic, (partitionsOf.get(topic) ?? new Set()).union(new Set(partitions)))
+    const known = partitionsOf.get(topic)
+    if (known) for (const partition of partitions) known.add(partition)
+    else partitionsOf.set(topic, new Set(partitions))
   }
   for (const [topic, commits] of group.committed ?? []) include(topic, commits.keys())
   for (const member of group.members ?? []) for (const [topic, partitions] of member.assigned) include(topic, partitions)
@@ -55,10 +57,11 @@ export function groupTopicLags(view: ClusterView, group: GroupView): TopicLag[] 
 }
 
 function topicLag(view: ClusterView, group: GroupView, topic: string, partitions: readonly number[]): TopicLag {
-  const seen = new Map(view.topics.get(topic)?.partitions.map(partition => [partition.partition, partition]))
+  const seen = view.topics.get(topic)
+  const commits = group.committed?.get(topic)
   const lags = partitions.map(partition => {
-    const committed = group.committed?.get(topic)?.get(partition) ?? null
-    const { highWatermark = null, logStartOffset = null } = seen.get(partition) ?? {}
+    const committed = commits?.get(partition) ?? null
+    const { highWatermark = null, logStartOffset = null } = (seen && partitionOf(seen, partition)) ?? {}
     return { partition, committed, lagMessages: lagMessages({ endOffset: highWatermark, committedOffset: committed, logStartOffset }) }
   })
   const known = lags.flatMap(lag => lag.lagMessages ?? [])

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
-import type { ClusterView, GroupProtocol, GroupState, GroupView, MemberView, PartitionView, TopicView, Unseen } from '../domain/cluster-view.ts'
+import {
+  type ClusterView,
+  type GroupProtocol,
+  type GroupState,
+  type GroupView,
+  type MemberView,
+  partitionOf,
+  type PartitionView,
+  type TopicView,
+  type Unseen
+} from '../domain/cluster-view.ts'
 
 const type = avro.Type.forSchema(JSON.parse(readFileSync(new URL('../../config/schemas/observation.avsc', import.meta.url), 'utf8')))
 
@@ -84,13 +94,14 @@ export function foldObservation(before: ClusterView | null, parts: readonly Obse
 }
 
 function changedTopic(before: TopicView | undefined, after: TopicView): Observation['topics'] {
-  const same = before?.topicId === after.topicId && before.partitions.length === after.partitions.length
-  const known = new Map(same ? before.partitions.map(partition => [partition.partition, JSON.stringify(partition)]) : [])
-  const partitions = after.partitions.filter(partition => known.get(partition.partition) !== JSON.stringify(partition))
-  if (same && partitions.length === 0) return []
+  const known = before?.topicId === after.topicId && before.partitions.length === after.partitions.length ? before : undefined
+  const partitions = known ? after.partitions.filter(partition => !samePartition(partitionOf(known, partition.partition), partition)) : after.partitions
+  if (known && partitions.length === 0) return []
   const rows = partitions.map(view => ({
-    ...view,
+    partition: view.partition,
     leader: view.leader ?? -1,
+    replicas: view.replicas,
+    inSyncReplicas: view.inSyncReplicas,
     logStartOffset: view.logStartOffset ?? -1,
     highWatermark: view.highWatermark ?? -1,
     lastStableOffset: view.lastStableOffset ?? -1
@@ -98,44 +109,70 @@ function changedTopic(before: TopicView | undefined, after: TopicView): Observat
   return [{ name: after.name, topicId: after.topicId, partitions: rows }]
 }
 
+function samePartition(before: PartitionView | undefined, after: PartitionView): boolean {
+  return (
+    before !== undefined &&
+    before.highWatermark === after.highWatermark &&
+    before.lastStableOffset === after.lastStableOffset &&
+    before.logStartOffset === after.logStartOffset &&
+    before.leader === after.leader &&
+    before.replicas === after.replicas &&
+    before.inSyncReplicas === after.inSyncReplicas
+  )
+}
+
 function mergeTopic(before: TopicView | undefined, row: Observation['topics'][number]): TopicView {
-  const partitions = new Map(before?.topicId === row.topicId ? before.partitions.map(partition => [partition.partition, partition]) : [])
-  for (const partition of row.partitions) {
-    partitions.set(partition.partition, {
-      partition: partition.partition,
-      leader: nullable(partition.leader),
-      replicas: partition.replicas,
-      inSyncReplicas: partition.inSyncReplicas,
-      logStartOffset: nullable(partition.logStartOffset),
-      highWatermark: nullable(partition.highWatermark),
-      lastStableOffset: nullable(partition.lastStableOffset)
-    })
+  const known = before?.topicId === row.topicId ? before.partitions : []
+  const partitions = [...known]
+  for (const { partition, leader, replicas, inSyncReplicas, logStartOffset, highWatermark, lastStableOffset } of row.partitions) {
+    const there = partitions[partition]?.partition === partition ? partition : partitions.findIndex(each => each.partition === partition)
+    partitions[there < 0 ? partitions.length : there] = {
+      partition,
+      leader: nullable(leader),
+      replicas,
+      inSyncReplicas,
+      logStartOffset: nullable(logStartOffset),
+      highWatermark: nullable(highWatermark),
+      lastStableOffset: nullable(lastStableOffset)
+    }
   }
-  return { name: row.name, topicId: row.topicId, partitions: [...partitions.values()].sort((a, b) => a.partition - b.partition) }
+  if (partitions.length > known.length) partitions.sort((a, b) => a.partition - b.partition)
+  return { name: row.name, topicId: row.topicId, partitions }
 }
 
 function changedGroup(before: GroupView | undefined, after: GroupView): Observation['groups'] {
   const committed: Committed[] = []
   const known = before?.committed ?? new Map<string, ReadonlyMap<number, number>>()
-  for (const [topic, partitions] of after.committed ?? [])
-    for (const [partition, offset] of partitions) if (known.get(topic)?.get(partition) !== offset) committed.push({ topic, partition, offset })
+  for (const [topic, partitions] of after.committed ?? []) {
+    const of = known.get(topic)
+    for (const [partition, offset] of partitions) if (of?.get(partition) !== offset) committed.push({ topic, partition, offset })
+  }
   if (after.committed)
-    for (const [topic, partitions] of known)
-      for (const partition of partitions.keys()) if (!after.committed.get(topic)?.has(partition)) committed.push({ topic, partition, offset: -1 })
+    for (const [topic, partitions] of known) {
+      const of = after.committed.get(topic)
+      for (const partition of partitions.keys()) if (!of?.has(partition)) committed.push({ topic, partition, offset: -1 })
+    }
+  const same = before && before.protocol === after.protocol && before.state === after.state && (before.committed === null) === (after.committed === null)
+  if (same && committed.length === 0 && sameMembers(before.members, after.members)) return []
   const members =
     after.members?.map(member => ({ ...member, assigned: [...member.assigned].map(([topic, partitions]) => ({ topic, partitions: [...partitions] })) })) ?? null
-  const row = { groupId: after.groupId, protocol: after.protocol, state: after.state, members, offsetsSeen: after.committed !== null, committed }
-  const same = before && before.protocol === after.protocol && before.state === after.state && (before.committed === null) === (after.committed === null)
-  return same && committed.length === 0 && sameMembers(before.members, after.members) ? [] : [row]
+  return [{ groupId: after.groupId, protocol: after.protocol, state: after.state, members, offsetsSeen: after.committed !== null, committed }]
 }
 
 function mergeGroup(before: GroupView | undefined, row: Observation['groups'][number]): GroupView {
-  const committed = new Map([...(before?.committed ?? [])].map(([topic, partitions]) => [topic, new Map(partitions)]))
+  const committed = new Map(before?.committed)
+  const own = new Map<string, Map<number, number>>()
   for (const { topic, partition, offset } of row.committed) {
-    if (offset >= 0) committed.set(topic, (committed.get(topic) ?? new Map<number, number>()).set(partition, offset))
-    else committed.get(topic)?.delete(partition)
-    if (committed.get(topic)?.size === 0) committed.delete(topic)
+    let offsets = own.get(topic)
+    if (!offsets) {
+      offsets = new Map(committed.get(topic))
+      own.set(topic, offsets)
+      committed.set(topic, offsets)
+    }
+    if (offset >= 0) offsets.set(partition, offset)
+    else offsets.delete(partition)
   }
+  for (const [topic, offsets] of own) if (offsets.size === 0) committed.delete(topic)
   return {
     groupId: row.groupId,
     protocol: row.protocol as GroupProtocol,
@@ -146,9 +183,18 @@ function mergeGroup(before: GroupView | undefined, row: Observation['groups'][nu
 }
 
 function sameMembers(before: readonly MemberView[] | null, after: readonly MemberView[] | null): boolean {
-  const flat = (members: readonly MemberView[] | null) =>
-    JSON.stringify(members?.map(member => [member.memberId, member.clientId, member.host, [...member.assigned]]) ?? null)
-  return flat(before) === flat(after)
+  if (before === null || after === null) return before === after
+  return before.length === after.length && before.every((member, index) => sameMember(member, after[index]!))
+}
+
+function sameMember(before: MemberView, after: MemberView): boolean {
+  if (before.memberId !== after.memberId || before.clientId !== after.clientId || before.host !== after.host) return false
+  if (before.assigned.size !== after.assigned.size) return false
+  for (const [topic, partitions] of before.assigned) {
+    const others = after.assigned.get(topic)
+    if (others?.length !== partitions.length || partitions.some((partition, index) => partition !== others[index])) return false
+  }
+  return true
 }
 
 function gone(before: ReadonlyMap<string, unknown> | undefined, after: ReadonlyMap<string, unknown>): string[] {

@@ -1,15 +1,16 @@
 import type { Kafka, LogReader } from '../kafka/ports.ts'
+import { Peeker } from './peeker.ts'
 import { Serial } from './serial.ts'
 import type { Ports, ReeveTopics } from './agent.ts'
 
-/** Bound of one look for a data record behind markers and compacted tails. */
-const peekDeadlineMs = 5_000
+/** A peek wants one record: what else lies in its partition is not asked for. A single larger batch still comes through. */
+const peekBytes = 65_536
 
 /** Opens what one agent may touch, as its own principal. The appender is not fenced yet: leading does that. */
 export async function openPorts(kafka: Kafka, clusterId: string, topics: ReeveTopics, transactionalId: string): Promise<Ports & { close(): Promise<void> }> {
   const tables = new Map<string, Table>()
-  const peeker = await kafka.openReader()
-  const peeks = new Serial()
+  const reader = await kafka.openReader({ maxPartitionBytes: peekBytes })
+  const peeker = new Peeker(reader)
   return {
     clusterId,
     topics,
@@ -20,27 +21,10 @@ export async function openPorts(kafka: Kafka, clusterId: string, topics: ReeveTo
       tables.set(topic, table)
       return table.read()
     },
-    peek: (topic, partition, offset) => peeks.run(() => peek(peeker, topic, partition, offset)),
+    peek: (topic, partition, offset) => peeker.peek(topic, partition, offset),
     async close() {
-      await Promise.all([peeker.close(), ...[...tables.values()].map(table => table.close())])
+      await Promise.all([reader.close(), ...[...tables.values()].map(table => table.close())])
     }
-  }
-}
-
-async function peek(reader: LogReader, topic: string, partition: number, offset: number): Promise<{ offset: number; timestampMs: number } | null> {
-  const deadline = performance.now() + peekDeadlineMs
-  await reader.assign(topic, partition, offset)
-  try {
-    for (;;) {
-      for (const fetched of await reader.poll({ maxWaitMs: 100 })) {
-        const first = fetched.records[0]
-        if (first) return { offset: first.offset, timestampMs: first.timestampMs }
-        if (fetched.nextOffset >= fetched.lastStableOffset) return null
-      }
-      if (performance.now() > deadline) throw new Error(`no answer whether ${topic}-${partition} has a record at ${offset} within ${peekDeadlineMs} ms`)
-    }
-  } finally {
-    reader.unassign(topic, partition)
   }
 }
 

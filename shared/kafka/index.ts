@@ -21,7 +21,7 @@ export async function openKafka(connection: KafkaConnection): Promise<Kafka> {
   return {
     admin,
     counts: () => ({ requests: [...cluster.counts.requestsByApiKey.values()].reduce((sum, count) => sum + count, 0), throttledMs: cluster.counts.throttledMs }),
-    openReader: () => openLogReader(connection),
+    openReader: limits => openLogReader(connection, limits),
     openAppender: transactionalId => openAppender(connection, { transactionalId, deadlineMs: appendDeadlineMs }),
     close: () => cluster.close()
   }

@@ -1,4 +1,4 @@
-import type { ClusterView, Unseen } from '#shared/domain/cluster-view.ts'
+import { type ClusterView, partitionOf, type Unseen } from '#shared/domain/cluster-view.ts'
 import type { Ports } from '#shared/engine/agent.ts'
 import type { GroupFacts, Readable } from '../observe.ts'
 
@@ -17,6 +17,8 @@ export function peekKey(groupId: string, topic: string, partition: number): stri
 
 /** A read that fails takes seconds: after so many, a look asks no more and says so. */
 const failuresToGiveUp = 3
+/** Groups that are looked at side by side, so that their reads share fetches. */
+const groupsAtOnce = 100
 
 /**
  * Tells lag that can be read from lag that cannot (transaction markers, compacted tails, open transactions). Reads at most
@@ -28,7 +30,7 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
   const unseen: Unseen[] = []
   let left = maxPeeks
   let failures = 0
-  for (const { facts, closely } of inTurn(targets, Math.floor(view.atMs / Math.max(1, intervalMs)))) {
+  const look = async ({ facts, closely }: PeekTarget): Promise<void> => {
     const behind = facts.topics
       .flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, ...partition })))
       .filter(({ lagMessages }) => lagMessages !== null && lagMessages > 0)
@@ -37,11 +39,12 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
     let unknown: string | null = null
     for (const { topic, partition, committed } of behind) {
       if (found !== null && !closely) break
-      if (left === 0 || failures === failuresToGiveUp) {
+      if (left === 0 || failures >= failuresToGiveUp) {
         unknown = left === 0 ? `this look's ${maxPeeks} reads were used up` : `${failures} reads of this look had failed before`
         break
       }
-      const seen = view.topics.get(topic)?.partitions.find(each => each.partition === partition)
+      const ofTopic = view.topics.get(topic)
+      const seen = ofTopic && partitionOf(ofTopic, partition)
       const position = Math.max(committed!, seen?.logStartOffset ?? 0)
       let next: { readonly offset: number; readonly timestampMs: number } | null = null
       // Nothing above the last stable offset can be read, so nobody needs to ask.
@@ -61,6 +64,11 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
     }
     readable.set(facts.groupId, judge(facts, found, unknown))
   }
+  const waiting = inTurn(targets, Math.floor(view.atMs / Math.max(1, intervalMs))).values()
+  const takeTurns = async (): Promise<void> => {
+    for (const target of waiting) await look(target)
+  }
+  await Promise.all(Array.from({ length: groupsAtOnce }, takeTurns))
   return { readable, records, unseen }
 }
 

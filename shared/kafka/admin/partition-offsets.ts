@@ -1,4 +1,4 @@
-import type { PartitionView } from '../../domain/cluster-view.ts'
+import { partitionOf, type PartitionView } from '../../domain/cluster-view.ts'
 import type { Cluster, NodeId } from '../cluster.ts'
 import { errorText, type Holes, reason } from './holes.ts'
 import { highWatermark, lastStable, listOffsetsV7, logStart, type OffsetKind, type PartitionsOf } from './list-offsets.ts'
@@ -95,7 +95,7 @@ async function askLeader(cluster: Cluster, leader: NodeId, asked: readonly Asked
         for (const { topic, partitions } of response.topics) {
           const open = topics.get(topic)
           for (const { partition: index, errorCode, offset } of partitions) {
-            const partition = open && partitionOf(open, index)
+            const partition = open && partitionOf({ partitions: open }, index)
             if (partition?.leader !== leader) continue
             if (errorCode === 0 && offset >= 0) fill(partition, offset)
             else
@@ -129,10 +129,4 @@ function byTopic(batch: readonly Asked[]): PartitionsOf[] {
     else request.push({ topic, partitions: [partition.partition] })
   }
   return request
-}
-
-/** In a whole topic the partition with a number is at that place. */
-function partitionOf(partitions: readonly OpenPartition[], index: number): OpenPartition | undefined {
-  const there = partitions[index]
-  return there?.partition === index ? there : partitions.find(({ partition }) => partition === index)
 }
