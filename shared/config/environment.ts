@@ -2,8 +2,10 @@ import type { Path } from './path.ts'
 
 export interface Substituted {
   readonly value: unknown
-  /** Where a value came from the environment: it must not be shown. */
+  /** Where a value came from the environment or a file: it must not be shown. */
   readonly from: readonly Path[]
+  /** Where a file is in a value, and what the value is now. `text` throws when a file cannot be read now. */
+  readonly following: readonly { readonly path: Path; readonly text: () => string }[]
   readonly mistakes: readonly { readonly path: Path; readonly message: string }[]
 }
 
@@ -11,20 +13,35 @@ const reference = /\$\$|\$\{([^}]*)(\}?)|\$(?=$|[^${])/g
 const form = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}` in every string of a tree; the default holds where the variable is unset or empty. `$$` is a
- * single `$`. Keys are left alone. Pure: the environment is given.
+ * Replaces `${NAME}` and `${NAME:-default}` in every string of a tree; the default holds where the variable is unset or empty.
+ * `${file:NAME}` is what the file holds. `$$` is a single `$`. Keys are left alone. Pure: the environment is given, and what reads a file.
  */
-export function substitute(tree: unknown, environment: Readonly<Record<string, string | undefined>>): Substituted {
+export function substitute(
+  tree: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+  openFile: (name: string) => () => string = name => () => {
+    throw new Error(`${name} cannot be read here`)
+  }
+): Substituted {
   const from: Path[] = []
+  const following: { path: Path; text: () => string }[] = []
   const mistakes: { path: Path; message: string }[] = []
+  const files = new Map<string, () => string>()
 
   function replace(text: string, path: Path): string {
     let touched = false
+    let follows = false
     const replaced = text.replace(reference, (whole, inner: string | undefined, end: string | undefined) => {
       if (whole === '$$' || whole === '$') return '$'
       const match = end ? form.exec(inner!) : null
+      const file = match || !end ? undefined : /^file:(.+)$/s.exec(inner!)?.[1]
+      if (file !== undefined) {
+        touched = true
+        follows = true
+        return fileText(file, path)
+      }
       if (!match) {
-        mistakes.push({ path, message: 'expected ${NAME} or ${NAME:-default}; write $$ for a plain $' })
+        mistakes.push({ path, message: 'expected ${NAME}, ${NAME:-default} or ${file:/path}; write $$ for a plain $' })
         return ''
       }
       touched = true
@@ -35,7 +52,28 @@ export function substitute(tree: unknown, environment: Readonly<Record<string, s
       return value ?? ''
     })
     if (touched) from.push(path)
+    if (follows) following.push({ path, text: () => now(text) })
     return replaced
+  }
+
+  function fileText(name: string, path: Path): string {
+    if (!files.has(name)) files.set(name, openFile(name))
+    try {
+      return files.get(name)!()
+    } catch (error) {
+      mistakes.push({ path, message: `the file ${(error as Error).message}` })
+      return ''
+    }
+  }
+
+  /** The same text once more, which had no mistake. */
+  function now(text: string): string {
+    return text.replace(reference, (whole, inner: string | undefined) => {
+      if (whole === '$$' || whole === '$') return '$'
+      const [, name, fallback] = form.exec(inner!) ?? []
+      if (name === undefined) return files.get(inner!.slice('file:'.length))!()
+      return environment[name] || (fallback ?? '')
+    })
   }
 
   function walk(value: unknown, path: Path): unknown {
@@ -45,5 +83,5 @@ export function substitute(tree: unknown, environment: Readonly<Record<string, s
     return value
   }
 
-  return { value: walk(tree, []), from, mistakes }
+  return { value: walk(tree, []), from, following, mistakes }
 }

@@ -1,3 +1,3 @@
-export { kafkaConnection, type Config } from './config.ts'
+export { kafkaConnection, redisTarget, type Config } from './config.ts'
 export { configJsonSchema } from './json-schema.ts'
 export { loadConfig } from './load.ts'

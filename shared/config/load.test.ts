@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { type CredentialNews, onCredentialNews } from '../credentials/fresh.ts'
 import { kafkaConnection, type Config } from './config.ts'
 import { durationBetween } from './duration.ts'
 import { loadConfig, parseConfig } from './load.ts'
@@ -55,6 +56,18 @@ function wrong(text: string, environment?: Record<string, string>): string[] {
   return loaded.ok ? [] : loaded.mistakes.map(({ path, message, line }) => `${path}:${line}: ${message}`)
 }
 
+function passwordOf({ cluster: { sasl } }: Config): Secret {
+  if (sasl === null || !('password' in sasl)) throw new Error('expected a login with a password')
+  return sasl.password
+}
+
+/** How somebody logs in, with the password as it is now. */
+function login(config: Config, agent: string | null): object | undefined {
+  const { sasl } = kafkaConnection(config, agent)
+  if (sasl === undefined || sasl.mechanism === 'OAUTHBEARER') return sasl
+  return { ...sasl, password: typeof sasl.password === 'function' ? sasl.password() : sasl.password }
+}
+
 test('the shipped default is sound without any variable, and nothing in it acts', () => {
   const loaded = loadConfig({ file: shipped, env: {}, agents: [{ name: 'consumer-guardian', policySchema: z.looseObject({}) }] })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
@@ -73,6 +86,7 @@ test('a sound file becomes a configuration with units, defaults and wrapped secr
     enabled: true,
     act: false,
     sasl: null,
+    tls: null,
     policy: { lagForMs: 5_400_000, maxLag: 1_000_000, strict: false }
   })
   expect(config.agents['topic-expirer']).toBeUndefined()
@@ -188,7 +202,7 @@ describe('the environment', () => {
   })
   test('a password of digits stays a text', () => {
     const text = sound.replace('redis:', '  sasl: { mechanism: PLAIN, username: u, password: "${DIGITS}" }\nredis:')
-    expect(good(text, { ...env, DIGITS: '0012' }).cluster.sasl!.password.reveal()).toBe('0012')
+    expect(passwordOf(good(text, { ...env, DIGITS: '0012' })).reveal()).toBe('0012')
   })
   test('a missing variable is a mistake with its path, and no second one for what it leaves empty', () => {
     expect(wrong(sound, {})).toEqual(['notify.channels.payments.slackWebhook:12: the environment has no variable PAYMENTS_WEBHOOK'])
@@ -200,11 +214,11 @@ describe('the environment', () => {
     expect(good(text('${EMPTY:-a}')).cluster.clientId).toBe('a')
     expect(good(text('${UNSET:-b}')).cluster.clientId).toBe('b')
     const saslText = sound.replace('redis:', () => "  sasl: { mechanism: PLAIN, username: u, password: 'a$$b$c$${X}' }\nredis:")
-    expect(good(saslText).cluster.sasl!.password.reveal()).toBe('a$b$c${X}')
+    expect(passwordOf(good(saslText)).reveal()).toBe('a$b$c${X}')
   })
   test('a reference that is not well formed is a mistake', () => {
     for (const bad of ['${', '${}', '${1A}', '${A:b}', '${A'])
-      expect(wrong(sound.replace('one:9092', bad))[0]).toContain('expected ${NAME} or ${NAME:-default}')
+      expect(wrong(sound.replace('one:9092', bad))[0]).toContain('expected ${NAME}, ${NAME:-default} or ${file:/path}')
   })
 })
 
@@ -220,16 +234,18 @@ describe('secrets', () => {
         const prints = [
           JSON.stringify(config),
           inspect(config, { depth: 20, showHidden: true }),
-          String(config.cluster.sasl!.password),
-          [config.cluster.sasl!.password].join(''),
+          String(passwordOf(config)),
+          [passwordOf(config)].join(''),
           JSON.stringify({ ...config.cluster.sasl })
         ]
         for (const print of prints) {
           expect(print).not.toContain(value)
           expect(print).not.toContain(encodeURIComponent(value))
         }
-        expect(kafkaConnection(config, 'consumer-guardian').sasl).toEqual({ mechanism: 'PLAIN', username: 'g', password: value })
-        expect(kafkaConnection(config, null)).toMatchObject({ clientId: 'reeve', sasl: { username: 'u', password: value } })
+        expect(login(config, 'consumer-guardian')).toEqual({ mechanism: 'PLAIN', username: 'g', password: value })
+        expect(login(config, null)).toEqual({ mechanism: 'PLAIN', username: 'u', password: value })
+        expect(kafkaConnection(config, null).clientId).toBe('reeve')
+        expect(inspect(kafkaConnection(config, null), { depth: 20, showHidden: true })).not.toContain(value)
       }),
       { numRuns: 30 }
     )
@@ -273,6 +289,116 @@ describe('secrets', () => {
       ].join(' ')
     ).not.toContain('hidden-value')
     expect(secret.reveal()).toBe('hidden-value')
+  })
+})
+
+describe('secrets from files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-secrets-'))
+  const load = (text: string) => {
+    const file = join(folder, 'reeve.yaml')
+    writeFileSync(file, text)
+    return loadConfig({ file, env, agents })
+  }
+  const config = (text: string) => {
+    const loaded = load(text)
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+    return loaded.configs[0]
+  }
+  const mistakes = (text: string) => {
+    const loaded = load(text)
+    return loaded.ok ? [] : loaded.mistakes.map(({ path, message }) => `${path}: ${message}`)
+  }
+  const withPassword = (value: string) => sound.replace('redis:', () => `  sasl: { mechanism: SCRAM-SHA-512, username: u, password: "${value}" }\nredis:`)
+  const heard: CredentialNews[] = []
+  const stop = onCredentialNews(news => heard.push(news))
+  afterAll(stop)
+
+  test('a secret is what its file holds now, without the newline at its end', () => {
+    writeFileSync(join(folder, 'password'), 'first\n')
+    const connection = kafkaConnection(config(withPassword('${file:password}')), null)
+    const password = () => (connection.sasl as { password: () => string }).password()
+    expect(password()).toBe('first')
+    writeFileSync(join(folder, 'password'), 'the second one\n')
+    expect(password()).toBe('the second one')
+  })
+
+  test('a file that is gone or empty leaves the old secret in use, and that is told once and without a secret', () => {
+    writeFileSync(join(folder, 'going'), 'held-secret')
+    const secret = passwordOf(config(withPassword('${file:going}')))
+    heard.length = 0
+    rmSync(join(folder, 'going'))
+    expect([secret.reveal(), secret.reveal()]).toEqual(['held-secret', 'held-secret'])
+    writeFileSync(join(folder, 'going'), '\n')
+    expect(secret.reveal()).toBe('held-secret')
+    expect(heard).toEqual([
+      { event: 'kept', what: join(folder, 'going'), reason: expect.stringContaining('cannot be read: ENOENT') },
+      { event: 'kept', what: join(folder, 'going'), reason: expect.stringContaining('is empty') }
+    ])
+    expect(JSON.stringify(heard)).not.toContain('held-secret')
+    writeFileSync(join(folder, 'going'), 'another')
+    expect(secret.reveal()).toBe('another')
+  })
+
+  test('a part of an address may come from a file, and what makes it no address is not taken', () => {
+    writeFileSync(join(folder, 'redis'), 'one')
+    const { redis } = config(sound.replace('redis://127', () => 'redis://:${file:redis}@127'))
+    writeFileSync(join(folder, 'redis'), 'two')
+    expect(redis.url.reveal()).toBe('redis://:two@127.0.0.1:6379')
+    heard.length = 0
+    writeFileSync(join(folder, 'redis'), 'a/b')
+    expect(redis.url.reveal()).toBe('redis://:two@127.0.0.1:6379')
+    expect(heard).toContainEqual({ event: 'kept', what: 'redis.url', reason: 'the configuration takes no such value there' })
+    expect(JSON.stringify(heard)).not.toContain('a/b')
+  })
+
+  test('a file that is not there at the start is a mistake, and so is one where no secret stands', () => {
+    expect(mistakes(withPassword('${file:none}'))).toEqual([`cluster.sasl.password: the file ${join(folder, 'none')} cannot be read: ENOENT`])
+    writeFileSync(join(folder, 'name'), 'reeve')
+    expect(mistakes(sound.replace('redis:', () => '  clientId: "${file:name}"\nredis:'))).toEqual([
+      'cluster.clientId: only a secret is read from a file, again and again: expected ${NAME}'
+    ])
+    expect(mistakes(withPassword('${file:}'))[0]).toContain('expected ${NAME}, ${NAME:-default} or ${file:/path}')
+  })
+})
+
+describe('logins and certificates', () => {
+  const oauth = (more = '') =>
+    sound.replace(
+      'redis:',
+      () => `  sasl: { mechanism: OAUTHBEARER, tokenEndpoint: 'https://idp/token', clientId: reeve, clientSecret: "\${REEVE_PASSWORD}"${more} }\nredis:`
+    )
+  test('OAUTHBEARER has client credentials and extensions in place of a password', () => {
+    const { sasl } = kafkaConnection(good(oauth(', scope: kafka, extensions: { logicalCluster: lkc-1 }')), null)
+    expect(sasl).toEqual({ mechanism: 'OAUTHBEARER', token: expect.any(Function), extensions: { logicalCluster: 'lkc-1' } })
+  })
+  test.each([
+    ['a password with a token', oauth(', pasword: x'), 'cluster.sasl.pasword:4: unknown key'],
+    ['an unknown mechanism', oauth().replace('OAUTHBEARER', 'GSSAPI'), 'expected PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER, found "GSSAPI"'],
+    ['a misspelt key', oauth(', scop: x'), 'cluster.sasl.scop:4: unknown key; did you mean scope?'],
+    ['no client id', oauth().replace('clientId: reeve, ', ''), 'cluster.sasl.clientId:4: missing'],
+    ['an endpoint in clear', oauth().replace('https://idp', 'http://idp'), 'expected an https:// address (http:// only for this machine)'],
+    ['an extension that would pass for the token', oauth(', extensions: { auth: x }'), 'cluster.sasl.extensions.auth'],
+    ['an extension that ends early', oauth(', extensions: { a: "x\\u0001auth=y" }'), 'expected printable characters'],
+    ['TLS files for a Redis without TLS', sound.replace('redis:\n', 'redis:\n  tls: { caFile: ca.pem }\n'), 'redis.tls:5: needs a rediss:// address in url'],
+    ['half a certificate of an agent', sound.replace('policy:', 'tls: { certFile: a.pem }\n    policy:'), 'agents.consumer-guardian.tls.keyFile:15: missing']
+  ])('%s is a mistake', (_, text, expected) => {
+    expect(wrong(text).join('\n')).toContain(expected)
+  })
+  test("an agent's own certificate is laid over the cluster's", () => {
+    const folder = mkdtempSync(join(tmpdir(), 'reeve-config-'))
+    for (const name of ['ca', 'cert', 'key', 'own', 'own-key']) writeFileSync(join(folder, `${name}.pem`), 'x')
+    const file = join(folder, 'reeve.yaml')
+    writeFileSync(
+      file,
+      sound
+        .replace('redis:', '  tls: { caFile: ca.pem, certFile: cert.pem, keyFile: key.pem }\nredis:')
+        .replace('policy:', 'tls: { certFile: own.pem, keyFile: own-key.pem }\n    policy:')
+    )
+    const loaded = loadConfig({ file, env, agents })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+    const at = (name: string) => join(folder, name)
+    expect(kafkaConnection(loaded.configs[0], null).tls).toEqual({ caFile: at('ca.pem'), certFile: at('cert.pem'), keyFile: at('key.pem') })
+    expect(kafkaConnection(loaded.configs[0], 'consumer-guardian').tls).toEqual({ caFile: at('ca.pem'), certFile: at('own.pem'), keyFile: at('own-key.pem') })
   })
 })
 
@@ -366,7 +492,11 @@ describe('several clusters from one file', () => {
   })
 
   test.each([
-    ['a mistake under a name stands there', several.replace('brokers: [us:9092]', 'brokers: [us]'), ['clusters.us.cluster.brokers:18: address 1 of 1: expected host:port']],
+    [
+      'a mistake under a name stands there',
+      several.replace('brokers: [us:9092]', 'brokers: [us]'),
+      ['clusters.us.cluster.brokers:18: address 1 of 1: expected host:port']
+    ],
     ['a mistake at the top is said once', several.replace('90m', 'soon'), ['agents.consumer-guardian.policy.lagForMs:14: expected a duration']],
     ['what a cluster lacks is missing there', several.replace('brokers: [us:9092], ', ''), ['clusters.us.cluster.brokers:18: missing']],
     ['an unknown key', several.replace('    owners: []', '    ownerz: []'), ['clusters.us.ownerz:19: unknown key; did you mean owners?']],

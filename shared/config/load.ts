@@ -2,10 +2,12 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
 import { toConfig, type Config } from './config.ts'
+import { freshText } from '../credentials/fresh.ts'
 import { clusterSources } from './clusters.ts'
 import { substitute } from './environment.ts'
 import { mistakeAt, mistakeIn, mistakesOf, type Mistake } from './mistakes.ts'
 import { valueAt, withValueAt, type Path } from './path.ts'
+import { follow } from './following.ts'
 import { configSchema, type PolicySchema } from './schema.ts'
 import { parseYaml, type Source } from './source.ts'
 
@@ -54,14 +56,18 @@ export function parseConfig({ text, folder, env, agents }: { text: string; folde
 type One = { readonly config: Config } | { readonly mistakes: readonly Mistake[] }
 
 function parseCluster(schema: ReturnType<typeof configSchema>, source: Source, folder: string, env: LoadOptions['env']): One {
-  const { value, from, mistakes: unset } = substitute(source.tree, env)
+  const { value, from, following, mistakes: unset } = substitute(source.tree, env, name => freshText(resolve(folder, name)))
   const { tree, result } = parseTyped(schema, value, from)
   const wrong = result.success ? [] : mistakesOf(result.error.issues, source, tree, from, z.toJSONSchema(schema, { io: 'input' }))
   const missing = unset.map(({ path, message }) => mistakeIn(source, path, message))
   // What an unset variable left empty is not a second mistake.
   const mistakes = [...missing, ...wrong.filter(({ path }) => !missing.some(other => path === other.path || other.path.startsWith(`${path}[`)))]
   if (mistakes.length > 0 || !result.success) return { mistakes }
-  return withFiles(toConfig(result.data), folder, source)
+  const fixed = following.flatMap(({ path, text }) => {
+    const usable = (next: string) => schema.safeParse(withValueAt(tree, path, next)).success
+    return follow(result.data, path, text, usable) ? [] : [mistakeIn(source, path, 'only a secret is read from a file, again and again: expected ${NAME}')]
+  })
+  return fixed.length > 0 ? { mistakes: fixed } : withFiles(toConfig(result.data), folder, source)
 }
 
 /** The environment holds only text: where a number or a yes/no was expected at such a place, the text is read as one. */
@@ -85,20 +91,20 @@ function parseTyped<T extends z.ZodType>(schema: T, given: unknown, from: readon
 
 /** Files that the configuration names, as absolute paths; one that cannot be read is a mistake now and not at the first connection. */
 function withFiles(config: Config, folder: string, source: Source): One {
-  const { tls } = config.cluster
-  if (!tls) return { config }
   const mistakes: Mistake[] = []
-  const files: Record<string, string> = {}
-  for (const key of ['caFile', 'certFile', 'keyFile'] as const) {
-    const name = tls[key]
-    if (name === undefined) continue
-    files[key] = resolve(folder, name)
-    try {
-      accessSync(files[key], constants.R_OK)
-    } catch (error) {
-      const path = ['cluster', 'tls', key]
-      mistakes.push(mistakeIn(source, path, `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`))
+  let found = config
+  for (const section of [['cluster'], ['redis'], ['http'], ...Object.keys(config.agents).map(name => ['agents', name])]) {
+    for (const [key, name] of Object.entries((valueAt(config, [...section, 'tls']) ?? {}) as Readonly<Record<string, string | undefined>>)) {
+      if (!key.endsWith('File') || name === undefined) continue
+      const path = [...section, 'tls', key]
+      const file = resolve(folder, name)
+      found = withValueAt(found, path, file) as Config
+      try {
+        accessSync(file, constants.R_OK)
+      } catch (error) {
+        mistakes.push(mistakeIn(source, path, `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`))
+      }
     }
   }
-  return mistakes.length > 0 ? { mistakes } : { config: { ...config, cluster: { ...config.cluster, tls: { ...tls, ...files } } } }
+  return mistakes.length > 0 ? { mistakes } : { config: found }
 }

@@ -55,10 +55,16 @@ function shown(value: unknown, path: Path, hidden: readonly Path[]): string {
 }
 
 function knownKeys(schema: JsonSchema, path: Path): readonly string[] {
-  let here: JsonSchema | boolean | undefined = schema
-  for (const part of path) {
-    if (typeof here !== 'object') return []
-    here = typeof part === 'number' ? (here.items as JsonSchema | undefined) : (here.properties?.[part] ?? here.additionalProperties)
-  }
-  return typeof here === 'object' ? Object.keys(here.properties ?? {}) : []
+  const [part, ...rest] = path
+  return alternatives(schema).flatMap(here => {
+    if (part === undefined) return Object.keys(here.properties ?? {})
+    const below = typeof part === 'number' ? (here.items as JsonSchema | undefined) : (here.properties?.[part] ?? here.additionalProperties)
+    return typeof below === 'object' ? knownKeys(below, rest) : []
+  })
+}
+
+/** What a value may be, where it may be one of several. */
+function alternatives(schema: JsonSchema): readonly JsonSchema[] {
+  const several = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].filter(one => typeof one === 'object')
+  return several.length > 0 ? several.flatMap(alternatives) : [schema]
 }

@@ -1,57 +1,21 @@
 import { z } from 'zod'
-import { parseBroker } from '../kafka/connection.ts'
 import { durationBetween } from './duration.ts'
+import { approvals, http } from './http-schema.ts'
+import { agentTls, brokers, brokerTls, clientTls, sasl } from './kafka-schema.ts'
+import { notify } from './notify-schema.ts'
 import { globs, moment, secret, whole } from './types.ts'
 
 const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, { error: "expected letters, digits, '.', '_' and '-'" })
 const why = z.string().min(1, { error: 'expected one sentence that says why' })
 const percent = z.number({ error: 'expected a percentage from 0 to 100' }).min(0).max(100)
 
-const sasl = z.strictObject({
-  mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
-  username: z.string().min(1),
-  password: secret.describe('Give it as ${NAME}, never in the file.')
-})
-
-const tls = z
-  .strictObject({
-    caFile: z.string().min(1).optional().describe('PEM file of the authorities to trust; default: those of Node.'),
-    certFile: z.string().min(1).optional().describe("PEM file of Reeve's own certificate, for mutual TLS."),
-    keyFile: z.string().min(1).optional(),
-    servername: z.string().min(1).optional().describe("Name to expect in the brokers' certificate where it is not their address.")
-  })
-  .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), { error: 'certFile and keyFile belong together' })
-
-const brokers = z
-  .array(z.string(), { error: 'expected a list of host:port' })
-  .transform(list => list.flatMap(text => text.split(',').map(address => address.trim())).filter(address => address !== ''))
-  .superRefine((list, context) => {
-    if (list.length === 0) context.addIssue({ code: 'custom', message: 'expected at least one host:port' })
-    list.forEach((address, index) => {
-      try {
-        parseBroker(address)
-      } catch {
-        // Without the address: it may come from the environment.
-        context.addIssue({ code: 'custom', message: `address ${index + 1} of ${list.length}: expected host:port with a port from 1 to 65535` })
-      }
-    })
-  })
-
-/** A webhook address, https but for this machine; empty: the channel has none. */
-const webhook = z
-  .string()
-  .refine(text => text === '' || isWebhook(text), { error: 'expected an https:// address (http:// only for this machine)', abort: true })
-  .pipe(z.union([z.literal('').transform(() => null), secret]))
-
-function isWebhook(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname } = new URL(text)
-  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname))
-}
-
 function isRedis(text: string): boolean {
   return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== ''
 }
+
+const moments = z
+  .strictObject({ from: moment, until: moment, why })
+  .refine(({ from, until }) => from < until, { error: 'expected until to be later than from', path: ['until'] })
 
 const limits = z.strictObject({
   maxActions: whole(0, 10_000).default(5).describe('Most actions of one plan; more is refused and needs a person.'),
@@ -59,11 +23,7 @@ const limits = z.strictObject({
   percentMinimum: whole(0, 10_000).default(10).describe('Below this many the percentage does not count.'),
   maxPerOwner: whole(0, 10_000).default(2).describe('Most that one owner may have paused or deleted at the same time.'),
   freeze: z
-    .array(
-      z
-        .strictObject({ from: moment, until: moment, why })
-        .refine(({ from, until }) => from < until, { error: 'expected until to be later than from', path: ['until'] })
-    )
+    .array(moments)
     .default([])
     .describe('Windows in which nothing is paused or deleted; giving back goes on.'),
   holds: z
@@ -96,6 +56,7 @@ export function configSchema(agents: readonly PolicySchema[]) {
         enabled: z.boolean().default(true).describe('False: this agent takes no turn.'),
         act: z.boolean().default(false).describe('False: it observes, plans and notifies, and changes nothing.'),
         sasl: sasl.optional().describe("This agent's own principal; default: the cluster's."),
+        tls: agentTls.optional().describe("This agent's own certificate, where brokers take the principal from it; default: the cluster's."),
         policy: policySchema.prefault({})
       })
       .optional()
@@ -107,12 +68,15 @@ export function configSchema(agents: readonly PolicySchema[]) {
         brokers,
         clientId: name.default('reeve'),
         sasl: sasl.optional(),
-        tls: tls.optional()
+        tls: brokerTls.optional()
       }),
-      redis: z.strictObject({
-        url: z.string().refine(isRedis, { error: 'expected redis://[user:password@]host[:port][/db], or rediss:// for TLS', abort: true }).pipe(secret),
-        queuePrefix: name.default('reeve').describe("Namespace of Reeve's keys in Redis.")
-      }),
+      redis: z
+        .strictObject({
+          url: z.string().refine(isRedis, { error: 'expected redis://[user:password@]host[:port][/db], or rediss:// for TLS', abort: true }).pipe(secret),
+          tls: clientTls.optional().describe('For rediss://.'),
+          queuePrefix: name.default('reeve').describe("Namespace of Reeve's keys in Redis.")
+        })
+        .refine(({ url, tls }) => tls === undefined || url.reveal().startsWith('rediss:'), { error: 'needs a rediss:// address in url', path: ['tls'] }),
       topics: z.strictObject({ prefix: name.default('reeve').describe("Prefix of Reeve's own topics.") }).prefault({}),
       observer: z
         .strictObject({
@@ -133,16 +97,15 @@ export function configSchema(agents: readonly PolicySchema[]) {
           path: ['takeOverAfter']
         }),
       limits: limits.prefault({}),
+      maintenance: z
+        .array(moments)
+        .default([])
+        .describe('Windows in which the cluster is worked on: judgement is suspended, nobody is told and nothing is paused; giving back goes on.'),
       owners: z.array(owner).default([]).describe('Who answers for what; the first rule that matches wins.'),
-      notify: z.strictObject({
-        platformChannel: z.string().min(1).describe('Where notices go that nobody owns. One of notify.channels.'),
-        channels: z.record(
-          name,
-          z.strictObject({ slackWebhook: webhook.describe('Incoming webhook, given as ${NAME}; empty: none, and its notices are shown as failed.') })
-        )
-      }),
+      notify,
+      approvals: approvals.prefault({}),
       agents: z.strictObject(Object.fromEntries(agents.map(each => [each.name, agent(each)]))).prefault({}),
-      http: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: whole(0, 65_535).default(9_400) }).prefault({}),
+      http: http.prefault({}),
       log: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info') }).prefault({})
     })
     .superRefine(({ owners, notify }, context) => {

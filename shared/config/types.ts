@@ -10,6 +10,16 @@ export const secret = z
   .min(1, { error: 'expected a value that is not empty', abort: true })
   .transform(text => new Secret(text))
 
+/** The same where an empty one means none; null then. */
+export const optionalSecret = z.string({ error: 'expected a string' }).transform(text => (text === '' ? null : new Secret(text)))
+
+/** https, and http for this machine alone. */
+export function isAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, hostname } = new URL(text)
+  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname))
+}
+
 /** A whole number within bounds. */
 export function whole(least: number, most: number) {
   const error = `expected a whole number from ${least} to ${most}`
