@@ -1,5 +1,5 @@
 import type { Config } from '../config/index.ts'
-import { kafkaConnection } from '../config/index.ts'
+import { kafkaConnection, redisTarget } from '../config/index.ts'
 import type { ReeveTopics } from '../engine/agent.ts'
 import { TrustedClock } from '../engine/clock.ts'
 import type { Hooks } from '../engine/engine.ts'
@@ -58,7 +58,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
     const agents = await openAgents(cli, config, closers)
     let replica: Replica | null = null
     const queue = openQueue({
-      redisUrl: config.redis.url.reveal(),
+      ...redisTarget(config),
       prefix: `${config.redis.queuePrefix}:${clusterId}:${config.topics.prefix}`,
       log,
       concurrency: agents.length + 1,

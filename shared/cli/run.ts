@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { onCredentialNews } from '../credentials/fresh.ts'
 import { openHttp } from '../telemetry/http.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
@@ -25,6 +26,10 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
   })
   const clusters = () => Object.fromEntries(governed.map(({ config, status }) => [config.cluster.name, { ...status, queue: status.queue() }]))
   const http = await openHttp({ ...port, metrics, clusters, log })
+  const deaf = onCredentialNews(({ event, what, reason }) => {
+    if (event === 'changed') log.info({ what }, 'a credential changed: new connections take the new one')
+    else log.warn({ what, reason }, 'a credential cannot be read anew: the old one is used on')
+  })
   const failed = new AbortController()
   const signal = AbortSignal.any([cli.signal, failed.signal])
   try {
@@ -37,6 +42,7 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
       )
     )
   } finally {
+    deaf()
     await http.close()
   }
 }

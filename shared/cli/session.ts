@@ -82,7 +82,8 @@ export async function reach<T>(work: () => Promise<T>, config: Config): Promise<
     return await work()
   } catch (error) {
     if (!(error instanceof KafkaFault)) throw error
-    const remedy = remedies[error.kind]
+    // Some faults know better what to look at.
+    const remedy = error.message.includes('; check ') ? undefined : remedies[error.kind]
     throw new CommandFailure(exitCodes.unreachable, `Kafka at ${config.cluster.brokers.join(', ')}: ${error.message}${remedy ? `; ${remedy}` : ''}`)
   }
 }

@@ -1,8 +1,8 @@
 import type { Log } from '../telemetry/log.ts'
 import type { RedisFinding } from './inspect.ts'
+import type { RedisTarget } from './redis.ts'
 
-export interface QueueOptions {
-  readonly redisUrl: string
+export interface QueueOptions extends RedisTarget {
   /** Namespace of the keys in Redis, for example `reeve`. */
   readonly prefix: string
   readonly log: Log

@@ -1,4 +1,4 @@
-import { openRedis, redisAddress, redisErrorText } from './redis.ts'
+import { openRedis, redisAddress, redisErrorText, type RedisTarget } from './redis.ts'
 
 /** What was looked at in Redis and how far it is from what the queue needs. `refuse`: do not start on it. */
 export interface RedisFinding {
@@ -37,9 +37,9 @@ export function versionOf(info: string): string | null {
  * Looks at a Redis once and closes the connection. Never throws for what Redis is or does: an unreachable one is the
  * finding `reachable: refuse`. Throws only when the URL is no Redis URL. No finding carries the user or the password.
  */
-export async function inspectRedis(redisUrl: string): Promise<readonly RedisFinding[]> {
-  const address = redisAddress(redisUrl)
-  const redis = openRedis(redisUrl, 'reeve-inspect')
+export async function inspectRedis(target: RedisTarget): Promise<readonly RedisFinding[]> {
+  const address = redisAddress(target)
+  const redis = openRedis(target, 'reeve-inspect')
   const expected = `an answer from ${address}`
   try {
     await new Promise<void>((resolve, reject) => {

@@ -52,7 +52,7 @@ export class WorkQueue {
   constructor(options: QueueOptions) {
     this.#options = options
     this.#graceMs = options.graceMs ?? defaultGraceMs
-    this.#redis = openRedis(options.redisUrl, `${options.prefix}-producer`)
+    this.#redis = openRedis(options, `${options.prefix}-producer`)
     this.#firstAnswer = new Promise(resolve =>
       this.#redis
         .once('ready', resolve)
@@ -175,7 +175,7 @@ export class WorkQueue {
     this.#answering = false
     this.#lastError = text
     if (first && !this.#closed)
-      this.#options.log.warn({ redis: redisAddress(this.#options.redisUrl), reason: text }, 'Redis is away: turns come from the local timer until it is back')
+      this.#options.log.warn({ redis: redisAddress(this.#options), reason: text }, 'Redis is away: turns come from the local timer until it is back')
   }
 
   async #found(): Promise<void> {
@@ -187,7 +187,7 @@ export class WorkQueue {
     })
     if (!looked || this.#closed) return
     const wrong = this.#findings.filter(({ level }) => level !== 'ok')
-    const fields = { redis: redisAddress(this.#options.redisUrl), version: this.#redisVersion, findings: wrong }
+    const fields = { redis: redisAddress(this.#options), version: this.#redisVersion, findings: wrong }
     if (wrong.length > 0) this.#options.log.warn(fields, 'Redis is not set as it should be')
     else this.#options.log.info(fields, 'Redis is at hand')
     await this.mend()
@@ -224,6 +224,7 @@ export class WorkQueue {
   #openWorker(): TurnWorker {
     return openTurnWorker({
       redisUrl: this.#options.redisUrl,
+      redisTls: this.#options.redisTls,
       prefix: this.#options.prefix,
       queueName,
       concurrency: this.#options.concurrency,

@@ -45,8 +45,8 @@ test('a Redis is judged by its version, and what it does not state is a warning,
 })
 
 test('an address and an error of Redis are shown without the password', () => {
-  expect(redisAddress('rediss://user:pw@cache.example:6380/3')).toBe('cache.example:6380/3')
-  expect(redisAddress('redis://h')).toBe('h:6379')
-  for (const bad of ['', 'localhost:6379', 'http://h', 'redis://']) expect(() => redisAddress(bad)).toThrow('the Redis URL is not of the form')
+  expect(redisAddress({ redisUrl: 'rediss://user:pw@cache.example:6380/3' })).toBe('cache.example:6380/3')
+  expect(redisAddress({ redisUrl: () => 'redis://h' })).toBe('h:6379')
+  for (const bad of ['', 'localhost:6379', 'http://h', 'redis://']) expect(() => redisAddress({ redisUrl: bad })).toThrow('the Redis URL is not of the form')
   expect(redisErrorText(new AggregateError([new Error('connect ECONNREFUSED redis://u:pw@h:1')]))).toBe('connect ECONNREFUSED redis://h:1')
 })

@@ -1,10 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { UnrecoverableError, Worker, type Job } from 'bullmq'
 import type { Log } from '../telemetry/log.ts'
-import { openWorkerRedis, redisErrorText } from './redis.ts'
+import { openWorkerRedis, redisErrorText, type RedisTarget } from './redis.ts'
 
-export interface TurnWorkerOptions {
-  readonly redisUrl: string
+export interface TurnWorkerOptions extends RedisTarget {
   readonly prefix: string
   readonly queueName: string
   readonly concurrency: number
@@ -26,7 +25,7 @@ const farewellMs = 1_000
 
 /** Takes jobs from Redis. A turn that failed or stalled is never repeated by the queue: the next tick looks at the world anew. */
 export function openTurnWorker(options: TurnWorkerOptions): TurnWorker {
-  const redis = openWorkerRedis(options.redisUrl, `${options.prefix}-worker`)
+  const redis = openWorkerRedis(options, `${options.prefix}-worker`)
   const quiet = (error: unknown) => options.log.debug({ reason: redisErrorText(error) }, 'the worker reported an error')
   redis.on('error', quiet)
   const worker = new Worker(

@@ -271,7 +271,7 @@ test('a process that is killed during a turn holds its name up for no longer tha
 test('Redis is judged: eviction refused, missing persistence told, an absent one named, the password never shown', async () => {
   const good = await redis()
   await good.start()
-  expect((await inspectRedis(good.url)).map(({ what, level }) => `${what} ${level}`)).toEqual([
+  expect((await inspectRedis({ redisUrl: good.url })).map(({ what, level }) => `${what} ${level}`)).toEqual([
     'reachable ok',
     'version ok',
     'maxmemory-policy ok',
@@ -281,7 +281,7 @@ test('Redis is judged: eviction refused, missing persistence told, an absent one
   const password = 'hunter2-is-not-shown'
   const bad = await redis(['--appendonly', 'no', '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'], password)
   await bad.start()
-  const findings = await inspectRedis(bad.url)
+  const findings = await inspectRedis({ redisUrl: bad.url })
   expect(findings).toContainEqual({ level: 'refuse', what: 'maxmemory-policy', found: 'allkeys-lru', expected: 'noeviction' })
   expect(findings).toContainEqual({ level: 'warn', what: 'appendonly', found: 'no', expected: 'yes' })
   const { log, warnings } = lines()
@@ -290,8 +290,8 @@ test('Redis is judged: eviction refused, missing persistence told, an absent one
   expect(work.health().degraded).toBe(true)
   await until(() => warnings.some(line => line.includes('allkeys-lru')))
 
-  const wrong = await inspectRedis(bad.url.replace(password, `wrong-${password}`))
-  const none = await inspectRedis(`redis://:${password}@127.0.0.1:${await freePort()}`)
+  const wrong = await inspectRedis({ redisUrl: bad.url.replace(password, `wrong-${password}`) })
+  const none = await inspectRedis({ redisUrl: `redis://:${password}@127.0.0.1:${await freePort()}` })
   expect(wrong[0]).toMatchObject({ level: 'refuse', what: 'reachable' })
   expect(wrong[0]!.found).toMatch(/WRONGPASS|invalid|NOAUTH/)
   expect(none[0]).toMatchObject({ level: 'refuse', what: 'reachable' })
@@ -299,7 +299,7 @@ test('Redis is judged: eviction refused, missing persistence told, an absent one
 })
 
 test('a URL that is none, and a name that cannot be one, are refused in one sentence', async () => {
-  await expect(inspectRedis('localhost')).rejects.toThrow('the Redis URL is not of the form')
+  await expect(inspectRedis({ redisUrl: 'localhost' })).rejects.toThrow('the Redis URL is not of the form')
   expect(() => openQueue({ redisUrl: 'http://x', prefix: 'test', log: lines().log, concurrency: 1, onTurn: async () => undefined })).toThrow(
     'the Redis URL is not of the form'
   )
