@@ -10,7 +10,9 @@ export const exitCodes = {
   /** Kafka cannot be reached, or refuses the user or the right. */
   unreachable: 4,
   /** Written, but nobody took it up in time; or nothing is known under that name. */
-  unanswered: 5
+  unanswered: 5,
+  /** `doctor` found an error. */
+  unsound: 6
 } as const
 
 /** Ends a command with a sentence and a code; nothing else in the command line ends the process. */
@@ -18,10 +20,13 @@ export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly exitCode: number
   readonly details: readonly string[]
+  /** The command has printed its answer, in JSON where that was asked for. */
+  readonly answered: boolean
 
-  constructor(exitCode: number, message: string, details: readonly string[] = []) {
+  constructor(exitCode: number, message: string, details: readonly string[] = [], { answered = false } = {}) {
     super(message)
     this.exitCode = exitCode
     this.details = details
+    this.answered = answered
   }
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from '@commander-js/extra-typings'
 import { addAsking } from './asking.ts'
 import type { AddCommand } from './command.ts'
 import { addConfig } from './config-check.ts'
+import { addDoctor } from './doctor.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
 import { addExplain } from './explain.ts'
 import { addJournal } from './journal.ts'
@@ -11,7 +12,7 @@ import { run } from './run.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
-const commands: readonly AddCommand[] = [addPlan, addExplain, addAsking, addJournal, addConfig]
+const commands: readonly AddCommand[] = [addPlan, addExplain, addAsking, addJournal, addDoctor, addConfig]
 
 /** The command line: knows the catalogue, never an agent by name. `hooks` are for test code only. */
 export function program(cli: Cli, hooks: RunHooks = {}) {
@@ -47,7 +48,7 @@ export async function main(
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
     const failure = failureOf(error)
-    if (argv.includes('--json')) cli.out(JSON.stringify({ error: failure.message, details: failure.details, exitCode: failure.exitCode }))
+    if (argv.includes('--json') && !failure.answered) cli.out(JSON.stringify({ error: failure.message, details: failure.details, exitCode: failure.exitCode }))
     // Commander has said its own already, with a hint.
     if (error instanceof CommanderError) return failure.exitCode
     cli.err([`reeve: ${failure.message}`, ...failure.details.map(line => `  ${line}`)].join('\n'))

@@ -1,0 +1,66 @@
+import { type ChannelFacts, type Facts } from '../facts.ts'
+import { type Finding, inArea, listed } from '../finding.ts'
+
+const finding = inArea('notices')
+
+/** Whether what Reeve says can reach anybody. */
+export function noticeFindings({ channels, config }: Facts): Finding[] {
+  const acting = Object.values(config.agents).some(({ enabled, act }) => enabled && act)
+  const platform = channels.find(({ channel }) => channel === config.notify.platformChannel)
+  const mute = channels.filter(({ ways }) => ways.length === 0)
+  return [
+    ...(mute.length === 0
+      ? []
+      : [
+          finding(
+            acting && mute.includes(platform!) ? 'error' : 'warning',
+            'channel-mute',
+            `nothing that is said in ${listed(
+              mute.map(({ channel }) => channel),
+              6
+            )} can be delivered`,
+            acting && mute.includes(platform!)
+              ? 'An agent acts, and nobody would hear of it: notices are kept and shown as failed.'
+              : 'Notices are kept and shown as failed; a grace period whose notice was not delivered does not begin.',
+            mute.map(({ channel }) => `notify.channels.${channel}: name a way, given as \${NAME}`)
+          )
+        ]),
+    ...channels.flatMap(reachable),
+    ...sameWay(channels)
+  ]
+}
+
+function reachable({ channel, ways }: ChannelFacts): Finding[] {
+  return ways.map(({ way, reached }) =>
+    'why' in reached
+      ? finding(
+          'error',
+          'channel-unreachable',
+          `channel ${channel}: ${way} cannot be reached: ${reached.why}`,
+          'Its notices are kept, in order, and tried again.',
+          'check the address, the proxy and the firewall; nothing was posted'
+        )
+      : finding('ok', 'channel-reached', `channel ${channel}: ${way}: ${reached.value}`)
+  )
+}
+
+/** Two channels that end in the same place are most often one that was copied and not changed. */
+function sameWay(channels: readonly ChannelFacts[]): Finding[] {
+  const same = [
+    ...Map.groupBy(
+      channels.filter(({ place }) => place !== null),
+      ({ place }) => place
+    ).values()
+  ].filter(group => group.length > 1)
+  return same.map(group =>
+    finding(
+      'note',
+      'channels-same',
+      `${listed(
+        group.map(({ channel }) => channel),
+        6
+      )} end in the same place`,
+      'Owners hear what is meant for others.'
+    )
+  )
+}
