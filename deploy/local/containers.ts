@@ -18,7 +18,7 @@ export async function whyNotContainers(): Promise<string | undefined> {
   return (await answers(['docker', 'version'])) ? undefined : 'no Docker engine answers'
 }
 
-/** The same stack by docker-compose.yml: the containers share one network whose ports are published to 127.0.0.1, so every address is the same inside and out. */
+/** The same stack by deploy/compose/local-stack.yml: the containers share one network whose ports are published to 127.0.0.1, so every address is the same inside and out. */
 export async function bringContainers(request: BringRequest): Promise<Brought> {
   const { run, kafkaVersion, plan } = request
   const nodes = plan.ports.nodes.length
@@ -58,7 +58,7 @@ export async function bringContainers(request: BringRequest): Promise<Brought> {
     REEVE_PORTS: `${first}-${plan.ports.redis}`,
     REEVE_REDIS: [...redisArguments(plan.ports.redis, '0.0.0.0', '/data'), ...request.redis].map(word => word || '""').join(' ')
   }
-  const compose = ['docker', 'compose', '-p', `reeve-${run.id.toLowerCase()}`, '-f', join(checkout, 'docker-compose.yml')]
+  const compose = ['docker', 'compose', '-p', `reeve-${run.id.toLowerCase()}`, '-f', join(checkout, 'deploy/compose/local-stack.yml')]
   run.setContainersEnd(['docker', 'rm', '--force', '--volumes', ...containerNames(run.id, nodes)])
   const names = [...plan.ports.nodes.map((_, index) => `node-${index + 1}`), 'redis']
   return {

@@ -29,11 +29,11 @@ export async function startPrometheus(program: string, targets: readonly string[
     cpSync(join(shipped, file), join(folder, file))
     writeFileSync(join(folder, file), readFileSync(join(folder, file), 'utf8').replaceAll(/^( +interval:) .*$/gm, '$1 1s'))
   }
-  const settings = parse(readFileSync(join(shipped, 'prometheus.yaml'), 'utf8')) as { scrape_configs: object[] }
+  const settings = parse(readFileSync(join(shipped, 'prometheus.yaml'), 'utf8')) as { scrape_configs: { job_name: string }[] }
   const own = {
     ...settings,
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    scrape_configs: [{ ...settings.scrape_configs[0], static_configs: [{ targets }] }]
+    scrape_configs: settings.scrape_configs.map(({ job_name }) => ({ job_name, static_configs: [{ targets }] }))
   }
   writeFileSync(join(folder, 'prometheus.yaml'), stringify(own))
   const address = `127.0.0.1:${await freePort()}`
