@@ -21,7 +21,8 @@ const COMMANDS = /** @type {Record<string, string[]>} */ ({
   test: ['test/run.ts'],
   faults: ['test/run.ts', '--faults'],
   check: ['deploy/local/check.ts'],
-  bench: ['deploy/local/bench.ts']
+  bench: ['deploy/local/bench.ts'],
+  'build:sdk': ['deploy/sdk/build.ts']
 })
 
 /** True for a Node that runs this project's TypeScript as it is. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type AclEntry, type Consumer, type ConsumerConfig, type EachMessagePayload, type Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
-import { govern, type Governed, type GovernOptions } from '#shared/sdk/kafkajs.ts'
+import { govern, governedConsumer, type Governed, type GovernOptions } from '#shared/sdk/kafkajs.ts'
 import { type Ack, ackSchema, type Command, controlKey, decode, type Target } from '#shared/sdk/protocol.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 
@@ -231,6 +231,27 @@ test('a running group stops, every member acknowledges, commits stand; who joins
   await tell({ groupId }, { state: 'running' })
   await Promise.all([...two, again].map(each => readsOn(each)))
   expect(await committed(groupId, topic)).not.toBe(before)
+})
+
+test('a consumer that will resume late is told so once, as soon as a pause shows it; one made by the SDK at once', async () => {
+  const topic = await traffic()
+  const groupId = unique('sdk-late')
+  const late = expect.stringMatching(/reads on up to \d{4} ms late: give kafka.consumer a maxWaitTimeInMs of 500/)
+  await tell({ groupId }, {})
+  const one = await member(groupId, topic, { consumer: { maxWaitTimeInMs: 1_200 } })
+  await joined([one], 6)
+  await vi.waitFor(() => expect(log.warn).toHaveBeenCalledWith({ groupId, maxWaitTimeInMs: expect.closeTo(1_200, -3) }, late), { timeout: 5_000 })
+  await sleep(2_500)
+  expect(log.warn).toHaveBeenCalledTimes(1)
+  vi.clearAllMocks()
+  for (const [config, times] of [
+    [{}, 0],
+    [{ maxWaitTimeInMs: 5_000 }, 1]
+  ] as const) {
+    const made = await governedConsumer(kafka, { groupId: unique('sdk-made'), ...config }, { connection, prefix, log })
+    clean.push(() => made.governed.stop())
+    expect(log.warn).toHaveBeenCalledTimes(times)
+  }
 })
 
 test('a member regains partitions after the pause ended and reads them', async () => {
