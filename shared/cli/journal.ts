@@ -1,4 +1,5 @@
 import { journalEntry, type JournalEntry } from '../engine/journal.ts'
+import type { LogReader } from '../kafka/ports.ts'
 import { printable } from '../render/table.ts'
 import { durationOf, type AddCommand } from './command.ts'
 import { type Cli, type Session, withSession } from './session.ts'
@@ -13,22 +14,39 @@ export interface JournalOptions {
 
 /** Prints what happened, oldest first; with `follow` goes on until the signal. Returns how many entries matched. */
 export async function journal(cli: Cli, session: Session, options: JournalOptions): Promise<number> {
-  const fromMs = Date.now() - options.sinceMs
-  const { topics, kafka } = session
-  const reader = await kafka.openReader()
   let matched = 0
   const show = (entry: JournalEntry | null): void => {
     if (!entry || (options.agent !== undefined && entry.agent !== options.agent)) return
     if (options.subject !== undefined && !entry.subject.includes(options.subject) && !entry.subject.includes(encodeURIComponent(options.subject))) return
     matched++
-    cli.out(options.json ? JSON.stringify(entry) : `${new Date(entry.atMs).toISOString()}  ${entry.kind.padEnd(10)}  ${printable(entry.what)}`)
+    cli.out(options.json ? JSON.stringify(entry) : entryText(entry))
   }
-  try {
-    await reader.assign(topics.journal, 0, (await kafka.admin.offsetForTimestamp(topics.journal, 0, fromMs)) ?? 'end')
-    await reader.readToEnd(record => show(journalEntry(record)))
+  await readJournal(session, Date.now() - options.sinceMs, show, async reader => {
     while (options.follow && !cli.signal.aborted)
       for (const { records } of await reader.poll({ maxWaitMs: 1_000, signal: cli.signal })) for (const record of records) show(journalEntry(record))
-    return matched
+  })
+  return matched
+}
+
+export function entryText({ atMs, kind, what }: JournalEntry): string {
+  return `${new Date(atMs).toISOString()}  ${kind.padEnd(10)}  ${printable(what)}`
+}
+
+/** Hands over every entry since a moment (epoch milliseconds), oldest first; then `after` may go on with the same reader. */
+export async function readJournal(
+  { kafka, topics }: Session,
+  sinceMs: number,
+  take: (entry: JournalEntry) => void,
+  after: (reader: LogReader) => Promise<void> = async () => {}
+): Promise<void> {
+  const reader = await kafka.openReader()
+  try {
+    await reader.assign(topics.journal, 0, (await kafka.admin.offsetForTimestamp(topics.journal, 0, sinceMs)) ?? 'end')
+    await reader.readToEnd(record => {
+      const entry = journalEntry(record)
+      if (entry) take(entry)
+    })
+    await after(reader)
   } finally {
     await reader.close()
   }

@@ -29,3 +29,8 @@ export function ownerOfGroup(
   }
   return null
 }
+
+/** Who answers for a topic: the first rule that names it; null when nobody is registered. */
+export function ownerOfTopic(rules: readonly OwnerRule[], topic: string): OwnerRule | null {
+  return rules.find(rule => rule.topics.some(glob => matchesGlob(glob, topic))) ?? null
+}

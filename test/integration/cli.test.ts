@@ -132,7 +132,7 @@ agents: { consumer-guardian: { policy: { lagFor: 1 fortnight, lagMesages: 5 } } 
 
 test.each([
   { words: ['fly'], says: /unknown command 'fly'/ },
-  { words: ['explain', 'topic', 'x'], says: /Allowed choices are group/ },
+  { words: ['explain', 'broker', 'x'], says: /Allowed choices are group, topic/ },
   { words: ['journal', '--since', 'never'], says: /--since never: expected a duration/ },
   { words: ['halt', '--wait', 'soonish'], says: /--wait soonish: expected a duration/ },
   { words: ['release'], says: /--all/ }
