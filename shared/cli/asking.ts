@@ -1,3 +1,4 @@
+import type { PersonRequest } from '../engine/agent.ts'
 import { durationOf, type AddCommand } from './command.ts'
 import { report, say } from './people.ts'
 import { releaseAll } from './release.ts'
@@ -5,9 +6,10 @@ import { withSession } from './session.ts'
 
 /** What people say to a running Reeve: each is written into the requests topic, and counts as soon as a replica leads. */
 export const addAsking: AddCommand = (reeve, { cli, global, json }) => {
-  const speak = (kind: 'fixed' | 'resume' | 'undo' | 'approve' | 'halt' | 'unhalt', subject: string, why: string, wait: string) => {
+  const speak = (kind: PersonRequest['kind'], subject: string, why: string, wait: string, holds?: string) => {
     const waitMs = durationOf('--wait', wait)
-    return withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs), json()))
+    const forMs = holds === undefined ? undefined : durationOf('--for', holds)
+    return withSession(cli, global(), async session => report(cli, await say(cli, session, kind, subject, why, waitMs, forMs), json()))
   }
   const asking = (name: string, description: string) =>
     reeve
@@ -29,6 +31,15 @@ export const addAsking: AddCommand = (reeve, { cli, global, json }) => {
   asking('halt', 'The kill switch: nothing is paused or deleted any more; giving back goes on. Needs no Redis.')
     .option('--lift', 'go on')
     .action(({ why, wait, lift }) => speak(lift ? 'unhalt' : 'halt', '', why, wait))
+  asking('snooze', "Hold back an incident's notices of trouble for a while; its messages name the incident.")
+    .argument('<incident>')
+    .option('--for <duration>', 'how long', '1h')
+    .action((incident, { why, wait, for: holds }) => speak('snooze', incident, why, wait, holds))
+  asking('appeal', 'Object: nothing new that harms is done to it until somebody answers, and the platform is told.')
+    .argument('<subject>')
+    .option('--for <duration>', 'how long at most', '24h')
+    .option('--dismiss', 'answer an appeal')
+    .action((subject, { why, wait, for: holds, dismiss }) => speak(dismiss ? 'dismiss' : 'appeal', subject, why, wait, holds))
   asking('release', 'Give back everything, and halt; before an uninstall.')
     .requiredOption('--all', 'everything')
     .action(({ why, wait }) => {

@@ -1,12 +1,15 @@
 import type { Config } from '../config/index.ts'
 import { kafkaConnection, redisTarget } from '../config/index.ts'
 import type { ReeveTopics } from '../engine/agent.ts'
+import { ask } from '../engine/ask.ts'
 import { TrustedClock } from '../engine/clock.ts'
 import type { Hooks } from '../engine/engine.ts'
 import type { LeaseTimes } from '../engine/lease.ts'
 import { type AgentSetup, Replica, type Role } from '../engine/replica.ts'
+import { scopeOf } from '../engine/seal.ts'
 import { reeveTopics, topicSettings } from '../engine/topics.ts'
 import type { TurnReport } from '../engine/turn.ts'
+import type { Hearing } from '../http/asker.ts'
 import { openKafka } from '../kafka/index.ts'
 import type { Kafka } from '../kafka/ports.ts'
 import { openNotifier } from '../notify/index.ts'
@@ -41,11 +44,13 @@ export interface Governing {
   readonly status: ClusterStatus
   /** Clusters that this process governs already, by id and prefix: none is governed twice. */
   readonly taken: Map<string, string>
+  /** Clusters that people can speak to through the HTTP port, by name. */
+  readonly hearings: Map<string, Hearing>
   readonly hooks: RunHooks
 }
 
 /** Governs one cluster until the signal, as leader or standby; closes everything whatever happens. */
-export async function govern(cli: Cli, { config, holder, http, log, metrics, status, taken, hooks }: Governing, signal: AbortSignal): Promise<void> {
+export async function govern(cli: Cli, { config, holder, http, log, metrics, status, taken, hearings, hooks }: Governing, signal: AbortSignal): Promise<void> {
   const settings = { ...engineSettings(config, holder), ...(hooks.times && { times: hooks.times }) }
   const closers: (() => Promise<void>)[] = []
   metrics.read({ observerIntervalMs: () => config.observer.intervalMs })
@@ -56,6 +61,10 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
     takeOnce(taken, config, clusterId)
     const topics = await reach(() => ensureTopics(kafka, config, brokers), config)
     const agents = await openAgents(cli, config, closers)
+    const scope = scopeOf(clusterId, topics)
+    const { name } = config.cluster
+    hearings.set(name, { name, scope, ask: (request, waitMs) => ask(kafka, topics, request, waitMs, signal) })
+    closers.push(async () => void hearings.delete(name))
     let replica: Replica | null = null
     const queue = openQueue({
       ...redisTarget(config),
@@ -79,7 +88,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
       kafka,
       agents,
       ticks: queue,
-      notifier: openNotifier({ config, clusterId, log }),
+      notifier: openNotifier({ config, scope, log }),
       clock,
       settings,
       approvals: approvalRules(config),

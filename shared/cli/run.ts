@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onCredentialNews } from '../credentials/fresh.ts'
-import { openHttp } from '../telemetry/http.ts'
+import type { Hearing } from '../http/asker.ts'
+import { peoplesRoutes } from '../http/index.ts'
+import { openHttp } from '../http/server.ts'
+import { telemetryRoutes } from '../http/telemetry.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
@@ -19,13 +22,18 @@ export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
   const metrics = openMetrics()
   const taken = new Map<string, string>()
+  const hearings = new Map<string, Hearing>()
   const governed = configs.map((config): Governing => {
     const status: ClusterStatus = { role: 'starting', queue: () => null, agents: {} }
     const { name } = config.cluster
-    return { config, holder, http: () => http.address, log: log.child({ cluster: name }), metrics: metrics.cluster(name), status, taken, hooks }
+    return { config, holder, http: () => http.address, log: log.child({ cluster: name }), metrics: metrics.cluster(name), status, taken, hearings, hooks }
   })
   const clusters = () => Object.fromEntries(governed.map(({ config, status }) => [config.cluster.name, { ...status, queue: status.queue() }]))
-  const http = await openHttp({ ...port, metrics, clusters, log })
+  const http = await openHttp({
+    ...port,
+    routes: [...telemetryRoutes({ metrics, clusters }), ...peoplesRoutes(configs, () => [...hearings.values()], log)],
+    log
+  })
   const deaf = onCredentialNews(({ event, what, reason }) => {
     if (event === 'changed') log.info({ what }, 'a credential changed: new connections take the new one')
     else log.warn({ what, reason }, 'a credential cannot be read anew: the old one is used on')

@@ -1,5 +1,4 @@
-import { keysOf } from '../config/http-schema.ts'
-import type { Config } from '../config/index.ts'
+import { type Config, keysOf } from '../config/index.ts'
 import type { AnyAgent } from '../engine/agent.ts'
 import type { ApprovalRules } from '../engine/approvals.ts'
 import type { EngineSettings } from '../engine/engine.ts'

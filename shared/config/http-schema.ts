@@ -47,6 +47,10 @@ export const http = z
       .default([])
       .describe('POST /v1/requests with a client certificate of one of these names: CN=…, DNS:…, email:… or URI:….')
   })
+  .refine(({ oidc, clients, keys }) => (oidc === undefined && clients.length === 0) || keys.some(key => key !== null), {
+    error: 'needs a key, to seal what people say',
+    path: ['keys']
+  })
   .refine(({ clients, tls }) => clients.length === 0 || tls?.clientCaFile !== undefined, { error: 'needs http.tls.clientCaFile', path: ['clients'] })
 
 /** Who may approve a plan or lift the kill switch. */

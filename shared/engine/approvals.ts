@@ -14,9 +14,17 @@ export interface ApprovalRules {
 }
 
 /** How a request's name was proven (null: it is claimed), and why the request is refused, in one sentence; null: it counts. */
-export function judgeRequest(store: StateStore, request: PersonRequest, rules: ApprovalRules): { by: ProvenBy | null; refused: string | null } {
-  const by = provenBy(request, rules.keys())
+export function judgeRequest(
+  store: StateStore,
+  request: PersonRequest,
+  rules: ApprovalRules,
+  scope: string,
+  nowMs: number
+): { by: ProvenBy | null; refused: string | null } {
+  const by = provenBy(request, scope, rules.keys())
   const { kind, who, subject } = request
+  // A sealed record that somebody copies is known by its id until then, and too old after.
+  if (by !== null && (request.onceUntilMs === undefined || nowMs >= request.onceUntilMs)) return { by, refused: 'it was said too long ago' }
   if (kind !== 'approve' && kind !== 'unhalt') return { by, refused: null }
   const what = kind === 'approve' ? 'approve it' : 'lift it'
   if (rules.proven && (by === null || by === 'link'))

@@ -19,12 +19,15 @@ export class Inbox {
   readonly #reader: LogReader
   readonly #topic: string
   readonly #rules: ApprovalRules
+  readonly #scope: string
   readonly #reads = new Serial()
 
-  constructor(topic: string, reader: LogReader, rules: ApprovalRules) {
+  /** `scope`: of the seals, see scopeOf. */
+  constructor(topic: string, reader: LogReader, rules: ApprovalRules, scope: string) {
     this.#topic = topic
     this.#reader = reader
     this.#rules = rules
+    this.#scope = scope
   }
 
   /** To be called on every take-over: begins where the state says the last leader was. */
@@ -52,7 +55,7 @@ export class Inbox {
     const entries: Entry[] = []
     for (const request of requests) {
       const { id, who, kind, subject, why, onceUntilMs } = request
-      const judged = judgeRequest(leader.store, request, this.#rules)
+      const judged = judgeRequest(leader.store, request, this.#rules, this.#scope, nowMs)
       const used = changes.has(`used/${id}`) || leader.store.get(`used/${id}`) !== undefined
       const said: Said = used
         ? { refused: 'this link or button was used before' }

@@ -7,6 +7,7 @@ import { Observations } from './observations.ts'
 import { Observer, observerState } from './observer.ts'
 import { openPorts } from './ports.ts'
 import type { ReplicaParts } from './replica.ts'
+import { scopeOf } from './seal.ts'
 import { tell } from './tell.ts'
 import { turn, type TurnReport } from './turn.ts'
 
@@ -80,7 +81,7 @@ export class Leadership {
     const { kafka, topics, clusterId, agents } = this.#parts
     const inboxReader = await kafka.openReader()
     this.#closers.push(() => inboxReader.close())
-    this.#inbox = new Inbox(topics.requests, inboxReader, this.#parts.approvals)
+    this.#inbox = new Inbox(topics.requests, inboxReader, this.#parts.approvals, scopeOf(clusterId, topics))
     await this.#inbox.open(this.leader)
     this.#observations = new Observations(topics.observations, await kafka.openReader())
     this.#closers.push(() => this.#observations!.close())

@@ -30,7 +30,12 @@ export const engineRights: readonly Right[] = [
     right('topic reeve.journal', 'write', 'every intent and outcome, in the transaction of the state'),
     right('transactional-id reeve.state', 'write', "the leader's fence (WRITE implies DESCRIBE)")
   ]),
-  ...enabling('hear what people ask', [right('topic reeve.requests', 'read', 'hears what people asked')])
+  ...enabling('hear what people ask', [right('topic reeve.requests', 'read', 'hears what people asked')]),
+  ...enabling('pass on what people say by a link, in Slack or by HTTP', [
+    right('topic reeve.requests', 'write', 'links, buttons and HTTP requests; not needed without them'),
+    right('transactional-id reeve.requests.*', 'write', 'one transaction for each of them'),
+    right('topic reeve.journal', 'read', 'shows the person what came of it')
+  ])
 ]
 
 export const operatorRights: readonly Right[] = [

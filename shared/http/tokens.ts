@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 
 const schema = z.strictObject({
-  /** Id of the Kafka cluster. */
+  /** Which Reeve it speaks to, see scopeOf. */
   cluster: z.string(),
   kind: z.enum(['snooze', 'fixed', 'appeal', 'approve']),
   /** What the request is about; of a snooze the incident. */

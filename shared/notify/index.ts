@@ -1,5 +1,4 @@
-import { keysOf } from '../config/http-schema.ts'
-import type { Config } from '../config/index.ts'
+import { type Config, keysOf } from '../config/index.ts'
 import type { Notice, Severity } from '../engine/agent.ts'
 import { buttonsFor } from '../http/buttons.ts'
 import { slackDigest, slackMessage } from '../render/slack-message.ts'
@@ -13,7 +12,8 @@ import { webhook } from './webhook.ts'
 
 export interface NotifierOptions {
   readonly config: Pick<Config, 'notify' | 'http'> & { readonly cluster: Pick<Config['cluster'], 'name'> }
-  readonly clusterId: string
+  /** Where buttons belong, see scopeOf. */
+  readonly scope: string
   readonly log: Log
   /** Bound of one attempt. Default 10 s. */
   readonly timeoutMs?: number
@@ -27,10 +27,10 @@ interface Way {
 }
 
 /** The notifier that the configuration asks for. Says aloud which channels reach nobody. */
-export function openNotifier({ config, clusterId, log, timeoutMs = 10_000, paceMs = 1_000 }: NotifierOptions): Notifier {
+export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 1_000 }: NotifierOptions): Notifier {
   const { notify, http, cluster } = config
   const buttons = {
-    clusterId,
+    scope,
     publicUrl: http.publicUrl ?? null,
     answersInSlack: (notify.slack?.signingSecret ?? null) !== null,
     validForMs: http.linksValidFor

@@ -26,7 +26,7 @@ function slack({ channels = webhooks(), digestAbove = 10, ...more }: { channels?
       notify: { platformChannel: 'platform', digestAbove, slack: { token: new Secret(sink.token), signingSecret: null, api: sink.api }, channels },
       http: httpSettings
     },
-    clusterId: 'cluster-1',
+    scope: 'cluster-1',
     log,
     paceMs: 0,
     timeoutMs: 500,

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import { openHttp, type Http } from './http.ts'
+import { openHttp, type Http } from '../http/server.ts'
+import { telemetryRoutes } from '../http/telemetry.ts'
 import { openLog, withoutCredentials } from './log.ts'
 import { openMetrics, type TurnFacts } from './metrics.ts'
 
@@ -122,7 +123,12 @@ afterEach(async () => {
   for (const http of opened.splice(0)) await http.close()
 })
 async function port(main: () => { role: string } & object = () => ({ role: 'leader' })) {
-  const one = await openHttp({ host: '127.0.0.1', port: 0, metrics: openMetrics(), clusters: () => ({ main: main() }), log: silent })
+  const one = await openHttp({
+    host: '127.0.0.1',
+    port: 0,
+    routes: telemetryRoutes({ metrics: openMetrics(), clusters: () => ({ main: main() }) }),
+    log: silent
+  })
   opened.push(one)
   return { one, get: (path: string, init: RequestInit = {}) => fetch(`http://${one.address}${path}`, init) }
 }
@@ -181,9 +187,9 @@ test('garbage on the port, oversized headers and cut connections leave it workin
 test('closing ends waiting connections and frees the port; a taken port is one sentence', async () => {
   const { one } = await port()
   const number = Number(one.address.split(':')[1])
-  await expect(
-    openHttp({ host: '127.0.0.1', port: number, metrics: openMetrics(), clusters: () => ({ main: { role: 'leader' } }), log: silent })
-  ).rejects.toThrow(`http: cannot listen on 127.0.0.1:${number} (EADDRINUSE)`)
+  await expect(openHttp({ host: '127.0.0.1', port: number, routes: [], log: silent })).rejects.toThrow(
+    `http: cannot listen on 127.0.0.1:${number} (EADDRINUSE)`
+  )
   const socket = connect(number, '127.0.0.1').on('error', nothing)
   await once(socket, 'connect')
   const closed = once(socket, 'close')

@@ -62,7 +62,7 @@ async function deliver(config: Config, channel: string, clusterId: string): Prom
     next: { what: 'nothing to do', atMs: null },
     answer: null
   }
-  const destinations = openNotifier({ config, clusterId, log: silent }).destinations(notice)
+  const destinations = openNotifier({ config, scope: clusterId, log: silent }).destinations(notice)
   return Promise.all(
     destinations.map(async destination => {
       const delivery = await destination.deliver({ notices: [notice], thread: null })
