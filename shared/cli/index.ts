@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import { addAsking } from './asking.ts'
+import { addBackup } from './backup.ts'
 import type { AddCommand } from './command.ts'
 import { addConfig } from './config-check.ts'
 import { addDoctor } from './doctor.ts'
@@ -12,7 +13,7 @@ import { run } from './run.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
-const commands: readonly AddCommand[] = [addPlan, addExplain, addAsking, addJournal, addDoctor, addConfig]
+const commands: readonly AddCommand[] = [addPlan, addExplain, addAsking, addJournal, addBackup, addDoctor, addConfig]
 
 /** The command line: knows the catalogue, never an agent by name. `hooks` are for test code only. */
 export function program(cli: Cli, hooks: RunHooks = {}) {
