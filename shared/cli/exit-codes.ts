@@ -12,7 +12,9 @@ export const exitCodes = {
   /** Written, but nobody took it up in time; or nothing is known under that name. */
   unanswered: 5,
   /** `doctor` found an error. */
-  unsound: 6
+  unsound: 6,
+  /** Ended by Ctrl-C before it was through; what was found so far is printed. */
+  interrupted: 130
 } as const
 
 /** Ends a command with a sentence and a code; nothing else in the command line ends the process. */

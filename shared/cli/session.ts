@@ -1,4 +1,5 @@
 import { type Config, kafkaConnection, loadConfig } from '../config/index.ts'
+import type { Mistake } from '../config/mistakes.ts'
 import type { AnyAgent, ReeveTopics } from '../engine/agent.ts'
 import { reeveTopics } from '../engine/topics.ts'
 import { KafkaFault } from '../kafka/errors.ts'
@@ -33,10 +34,15 @@ export function readConfigs(cli: Cli, { config: file, cluster }: GlobalOptions):
     if (meant.length > 0) return meant
     throw new CommandFailure(exitCodes.usage, `${file} has no cluster ${JSON.stringify(cluster)}; there are: ${namesOf(loaded.configs)}`)
   }
-  throw new CommandFailure(
+  throw mistakesFailure(file, loaded.mistakes)
+}
+
+/** Ends a command with all mistakes of a file at once. */
+export function mistakesFailure(file: string, mistakes: readonly Mistake[]): CommandFailure {
+  return new CommandFailure(
     exitCodes.configuration,
-    `${file} has ${loaded.mistakes.length} mistake${loaded.mistakes.length === 1 ? '' : 's'}`,
-    loaded.mistakes.map(({ path, line, message }) => `${path || '(file)'}${line ? ` (line ${line})` : ''}: ${message}`)
+    `${file} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}`,
+    mistakes.map(({ path, line, message }) => `${path || '(file)'}${line ? ` (line ${line})` : ''}: ${message}`)
   )
 }
 
