@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkout } from './folders.ts'
+import { missionScale } from './mission-scale.ts'
 import { exitCodeOf, withStack } from './with-stack.ts'
 
 const [name, ...args] = process.argv.slice(2)
@@ -13,8 +14,10 @@ if (!name || !known.includes(name)) {
   process.exit(1)
 }
 
-const options = { docker: args.includes('--docker'), heapMb: 1024, log: (line: string) => console.error(line) }
-const code = await withStack(options, (stack, stopping) => {
+const log = (line: string) => console.error(line)
+const scale = args.includes('--scale') ? Number(args[args.indexOf('--scale') + 1]) : 1
+const sized = name === 'scan' ? missionScale(scale, log) : { heapMb: 1024, log }
+const code = await withStack({ docker: args.includes('--docker'), ...sized }, (stack, stopping) => {
   const env = { ...process.env, REEVE_TEST_STACK: stack.file }
   const child = spawn(process.execPath, [join(folder, `${name}.ts`), ...args.filter(argument => argument !== '--docker')], { stdio: 'inherit', env })
   void stopping.then(signal => child.kill(signal))

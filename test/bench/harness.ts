@@ -73,21 +73,40 @@ export async function runAlone(file: string, input: unknown): Promise<unknown> {
   return JSON.parse(last)
 }
 
-/** Prints the table for people, whether each goal was met, and the whole as one line of JSON at the end. */
-export function report(name: string, rows: readonly Row[], goals: readonly Goal[]): void {
+export function atMost(what: string, bound: number, measured: number): Goal {
+  return { what, goal: `<= ${bound}`, measured: rounded(measured), met: measured <= bound }
+}
+
+export function atLeast(what: string, bound: number, measured: number): Goal {
+  return { what, goal: `>= ${bound}`, measured: rounded(measured), met: measured >= bound }
+}
+
+/**
+ * Prints the table for people, whether each goal was met, what else is to be said, and the whole as one line of JSON at the end. Where rows
+ * differ in their units, each column says its own, and the table stands on its side.
+ */
+export function report(name: string, rows: readonly Row[], goals: readonly Goal[], remarks: readonly string[] = []): void {
   const whats = [...new Set(rows.map(row => row.what))]
   const whos = [...new Set(rows.map(row => row.who))]
   const cell = (who: string, what: string): string => {
     const row = rows.find(one => one.who === who && one.what === what)
     return row ? format(row.value) : '-'
   }
-  const table = [[rows[0]?.unit ?? '', ...whats], ...whos.map(who => [who, ...whats.map(what => cell(who, what))])]
+  const units = new Set(rows.map(row => row.unit))
+  const named = (what: string): string => [what, rows.find(row => row.what === what)?.unit].filter(Boolean).join(', ')
+  const table =
+    units.size === 1
+      ? [[rows[0]?.unit ?? '', ...whats], ...whos.map(who => [who, ...whats.map(what => cell(who, what))])]
+      : [['', ...whos], ...whats.map(what => [named(what), ...whos.map(who => cell(who, what))])]
   const widths = table[0]!.map((_, column) => Math.max(...table.map(line => line[column]!.length)))
   const print = (line: readonly string[]): string =>
     line.map((text, column) => (column === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[column]!))).join('  ')
   console.log([print(table[0]!), widths.map(width => '-'.repeat(width)).join('  '), ...table.slice(1).map(print)].join('\n'))
   for (const { what, goal, measured, met } of goals) console.log(`${met ? 'met    ' : 'NOT MET'}  ${what}: goal ${goal}, measured ${measured}`)
-  console.log(JSON.stringify({ name, rows, goals }))
+  for (const remark of remarks) console.log(remark)
+  console.log(JSON.stringify({ name, rows, goals, remarks }))
 }
+
+const rounded = (value: number): number => Math.round(value * 10) / 10
 
 const format = (value: number): string => Math.round(value).toLocaleString('en-GB')
