@@ -90,7 +90,7 @@ test('restored after every topic was lost: the pause is known, and its owner get
   const truth = await readTruth(kafka, prefix)
   await deleteTopics(own())
   const spoiled = join(folder, 'spoiled.backup')
-  writeFileSync(spoiled, readFileSync(backup, 'utf8').replace('"state"', '"stale"'))
+  writeFileSync(spoiled, readFileSync(backup, 'utf8').replace('"topic":"state"', '"topic":"stale"'))
   const refused = await says('restore', spoiled)
   expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/line \d+ of the backup: expected a record/)])
   const restored = await says('--json', 'restore', backup)
