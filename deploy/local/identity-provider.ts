@@ -65,7 +65,7 @@ export async function openIdentityProvider(clients: Readonly<Record<string, stri
 
   function token(subject: string, scope: string | null): string {
     const now = Date.now()
-    const times = { iat: Math.floor((now + Math.min(0, issuing.lifeMs * 2)) / 1_000), exp: Math.floor((now + issuing.lifeMs) / 1_000) }
+    const times = { iat: Math.floor((now + Math.min(0, issuing.lifeMs * 2)) / 1_000), exp: Math.ceil((now + issuing.lifeMs) / 1_000) }
     const claims = { iss: issuer, aud: issuing.audience, sub: subject, jti: randomUUID(), ...times, ...(scope === null ? {} : { scope }) }
     const text = [{ alg: 'RS256', typ: 'JWT', kid: keyId }, claims].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
     const signature = sign('sha256', Buffer.from(text), (issuing.ownKey ? own : foreign).privateKey)

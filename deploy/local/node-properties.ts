@@ -59,9 +59,9 @@ export function addresses(ports: StackPorts, listener: Exclude<keyof NodePorts, 
   return ports.nodes.map(node => `${LOCALHOST}:${node[listener]}`)
 }
 
-/** Where clients find an extra listener: on every node, or where it is advertised. */
-export function extraAddresses(ports: StackPorts, name: string, { advertisedPort }: ExtraListener): string[] {
-  return ports.nodes.map(node => `${LOCALHOST}:${advertisedPort ?? node.extra[name]}`)
+/** Where an extra listener is on every node, whatever is advertised. */
+export function extraAddresses(ports: StackPorts, name: string): string[] {
+  return ports.nodes.map(node => `${LOCALHOST}:${node.extra[name]}`)
 }
 
 /** The configuration of node `id` (1-based), a broker and controller at once, as Kafka 4.1's documentation of broker configs names it. */

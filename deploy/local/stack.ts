@@ -180,7 +180,7 @@ function describe({ ports, principals, listeners = {} }: BringRequest['plan'], {
     brokers: addresses(ports, 'plain'),
     saslBrokers: addresses(ports, 'sasl'),
     tlsBrokers: addresses(ports, 'tls'),
-    extraBrokers: Object.fromEntries(Object.entries(listeners).map(([name, listener]) => [name, extraAddresses(ports, name, listener)])),
+    extraBrokers: Object.fromEntries(Object.keys(listeners).map(name => [name, extraAddresses(ports, name)])),
     caFile,
     logs: run.logs,
     redisUrl: `redis://127.0.0.1:${ports.redis}`,

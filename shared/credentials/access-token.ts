@@ -44,7 +44,8 @@ export function accessTokens(credentials: ClientCredentials, monotonicMs: () => 
       return token
     } catch (error) {
       const nowMs = monotonicMs()
-      failed = { error, untilMs: nowMs + restMs }
+      // The end of a token that still holds comes first.
+      failed = { error, untilMs: Math.min(nowMs + restMs, held && nowMs < held.endsAtMs ? held.endsAtMs : Infinity) }
       return stillHeld(nowMs, error)
     }
   }
