@@ -37,7 +37,7 @@ export const always: readonly string[] = [
 ]
 
 export function simulationText(simulated: Simulated): string {
-  const { agent, fromMs, untilMs, interrupted, gaps, turns, changes, given, unknown, compared } = simulated
+  const { agent, fromMs, untilMs, interrupted, gaps, turns, changes, given, unknown, compared, happened } = simulated
   const lines = [
     `${agent}: ${turns} observations from ${moment(fromMs)} to ${moment(untilMs)}${gaps > 0 ? `, ${gaps} gap${gaps === 1 ? '' : 's'}` : ''}${interrupted ? ' (interrupted: what was found so far)' : ''}`,
     '',
@@ -48,12 +48,12 @@ export function simulationText(simulated: Simulated): string {
   lines.push('', 'what a simulation cannot know')
   for (const sentence of [...always, ...unknown]) lines.push(`  - ${sentence}`)
   for (const sentence of given) lines.push(`  - taken as given: ${sentence}`)
-  const subjects = [...new Set(compared.map(({ subject }) => subject))]
-  if (subjects.length === 0) lines.push('', 'nothing would have been told or done, with either policy')
+  const subjects = [...new Set([...compared.map(({ subject }) => subject), ...happened.keys()])].toSorted()
+  if (compared.length === 0) lines.push('', 'nothing would have been told or done, with either policy')
   for (const subject of subjects) {
     lines.push('', printable(subject))
     for (const line of compared) if (line.subject === subject) lines.push(...lineText(line))
-    lines.push(...happenedText(simulated.happened.get(subject)))
+    lines.push(...happenedText(happened.get(subject)))
   }
   return [...lines, '', totals(simulated)].join('\n')
 }
