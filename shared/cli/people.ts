@@ -9,7 +9,7 @@ import type { Cli, Session } from './session.ts'
 
 /** Says it as whoever runs this command: a claim, that nothing proves. */
 export function say(cli: Cli, session: Session, kind: PersonRequest['kind'], subject: string, why: string, waitMs: number, forMs?: number): Promise<Answer> {
-  const request = newRequest(kind, subject, `${userInfo().username}@${hostname()}`, why, Date.now(), forMs)
+  const request = newRequest(kind, subject, whoRunsThis(), why, Date.now(), forMs)
   return ask(session.kafka, session.topics, request, waitMs, cli.signal)
 }
 
@@ -36,4 +36,14 @@ export async function waitUntilNothingStands(cli: Cli, session: Session, waitMs:
     }
     return before
   })
+}
+
+/** A container's user often has no name, and the kill switch must not fail for that. */
+function whoRunsThis(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_SYSTEM_ERROR') throw error
+    return `uid-${process.getuid?.() ?? 'unknown'}@${hostname()}`
+  }
 }
