@@ -11,6 +11,9 @@ export interface Right {
   readonly enables: string
 }
 
+/** Needed only where http.keys of the configuration has a key. */
+export const passingOn = 'pass on what people say by a link, in Slack or by HTTP'
+
 /**
  * What each principal needs, and nothing else; what an agent needs, it says itself. READ and WRITE imply DESCRIBE in Kafka. Nobody needs
  * CLUSTER_ACTION, ALTER, ALTER_CONFIGS or DELETE, and IDEMPOTENT_WRITE is not asked for since Kafka 3.0 (KIP-679).
@@ -31,7 +34,7 @@ export const engineRights: readonly Right[] = [
     right('transactional-id reeve.state', 'write', "the leader's fence (WRITE implies DESCRIBE)")
   ]),
   ...enabling('hear what people ask', [right('topic reeve.requests', 'read', 'hears what people asked')]),
-  ...enabling('pass on what people say by a link, in Slack or by HTTP', [
+  ...enabling(passingOn, [
     right('topic reeve.requests', 'write', 'links, buttons and HTTP requests; not needed without them'),
     right('transactional-id reeve.requests.*', 'write', 'one transaction for each of them'),
     right('topic reeve.journal', 'read', 'shows the person what came of it')

@@ -1,4 +1,5 @@
-import { aclsFor } from '../../engine/rights.ts'
+import { keysOf } from '../../config/http-schema.ts'
+import { aclsFor, passingOn, type Right } from '../../engine/rights.ts'
 import type { AclEntry } from '../../kafka/ports.ts'
 import { addAcls, removeAcls } from '../commands.ts'
 import { existing, type Facts, known, type PrincipalFacts } from '../facts.ts'
@@ -11,15 +12,16 @@ const finding = inArea('rights')
 export function rightsFindings(facts: Facts): Finding[] {
   return facts.principals.flatMap(principal => {
     if ('why' in principal.connected) return notConnected(principal, principal.connected)
-    const held = heldRights(principal, known(facts.acls)).filter(({ right }) => right.operation !== 'create' || wanting(facts))
+    const held = heldRights(principal, known(facts.acls)).filter(({ right }) => isNeeded(facts, right))
     const found = [...missing(facts, principal, held), ...denied(facts, principal, held), ...unseen(facts, principal, held)]
     return found.length > 0 ? found : [finding('ok', 'rights-held', `${nameOf(principal)} has the ${counted(held.length, 'right')} that it needs`)]
   })
 }
 
-/** Whether a topic of Reeve's is missing: only then the engine needs to create any. */
-function wanting(facts: Facts): boolean {
-  return [...existing(facts).values()].some(exists => exists !== true)
+/** CREATE only while a topic of Reeve's is missing, and what serves people only where something is served to them. */
+function isNeeded(facts: Facts, { operation, enables }: Right): boolean {
+  if (operation === 'create') return [...existing(facts).values()].some(exists => exists !== true)
+  return enables !== passingOn || keysOf(facts.config.http).length > 0
 }
 
 function notConnected(principal: PrincipalFacts, { why, kind }: { readonly why: string; readonly kind?: string }): Finding[] {

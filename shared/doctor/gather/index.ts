@@ -27,7 +27,7 @@ export async function gather(config: Config, agents: readonly RoleRights[], { se
     )
     const [addresses, principals, settings, ofTopics, acls, quotas, clocks, findings, channels] = await Promise.all([
       askAll(engine, brokers),
-      Promise.all(own.map(identity => gatherPrincipal(identity, config, Object.values(topics)))),
+      Promise.all(own.map((identity, index) => gatherPrincipal(identity, opened[index]!, config, Object.values(topics)))),
       seeBy(opened, async kafka => brokerSettings(kafka.admin, brokers)),
       topicConfigs(kafkas, opened, Object.values(topics)),
       seeBy(opened, kafka => kafka.admin.acls()),

@@ -5,7 +5,7 @@ import { type Config, kafkaConnection } from '../../config/index.ts'
 import { engineRights, type Right, withPrefix } from '../../engine/rights.ts'
 import type { KafkaConnection } from '../../kafka/connection.ts'
 import { openExaminer } from '../../kafka/examine/index.ts'
-import { type PrincipalFacts, type ProbeNames, see } from '../facts.ts'
+import { type PrincipalFacts, type ProbeNames, see, type Seen } from '../facts.ts'
 
 export interface RoleRights {
   readonly name: string
@@ -55,16 +55,21 @@ function distinct(rights: readonly Right[]): Right[] {
 }
 
 /** Asks the brokers what one identity may do. Nothing is tried that has an effect. */
-export async function gatherPrincipal({ roles, rights, connection }: Identity, config: Config, topics: readonly string[]): Promise<PrincipalFacts> {
+export async function gatherPrincipal(
+  { roles, rights, connection }: Identity,
+  opened: Seen<unknown>,
+  config: Config,
+  topics: readonly string[]
+): Promise<PrincipalFacts> {
   const unused = randomUUID()
   const probes: ProbeNames = { anything: `doctor-${unused}`, ours: `${config.topics.prefix}.doctor-${unused}` }
   const examiner = openExaminer(connection)
   try {
-    const cluster = await see(() => examiner.clusterOperations())
+    // One refusal of a login is enough: each further attempt counts where users are locked out.
+    const cluster = 'why' in opened ? opened : await see(() => examiner.clusterOperations())
     const ids = rights
       .filter(({ resource }) => resource === 'transactional-id')
       .map(({ name, pattern }) => (pattern === 'prefixed' ? `${name}${unused}` : name))
-    // One refusal of the login is enough: each further attempt would be another line in the brokers' logs.
     const ask: typeof see = question => ('why' in cluster ? Promise.resolve(cluster) : see(question))
     const [visible, named, describes] = await Promise.all([
       ask(() => examiner.topicOperations(null)),

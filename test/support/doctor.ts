@@ -1,0 +1,57 @@
+import { stringify } from 'yaml'
+import { catalogue } from '#agents/catalogue.ts'
+import { parseConfig } from '#shared/config/load.ts'
+import { capabilities, type Capability } from '#shared/doctor/capabilities.ts'
+import type { Finding, Severity } from '#shared/doctor/finding.ts'
+import { findings } from '#shared/doctor/findings.ts'
+import { gather } from '#shared/doctor/gather/index.ts'
+import type { Parts } from './reeve-process.ts'
+import { javaOutput, stack } from './stack.ts'
+
+export interface Examined {
+  readonly findings: readonly Finding[]
+  readonly capabilities: readonly Capability[]
+  /** Ids of what is of this severity, sorted. */
+  ids(...severities: readonly Severity[]): string[]
+  /** The one finding with this id, whose text holds a word where there are several. Throws where there is none. */
+  one(id: string, word?: string): Finding
+}
+
+/** `reeve doctor` in this process, without its printing. */
+export async function examine(
+  content: Parts,
+  { sendTest = false, env = {} }: { sendTest?: boolean; env?: Readonly<Record<string, string>> } = {}
+): Promise<Examined> {
+  const agents = catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
+  const loaded = parseConfig({ text: stringify(content), folder: '/', env: { TEST_REDIS_URL: stack().redisUrl, ...env }, agents })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+  const facts = await gather(loaded.configs[0]!, catalogue, { sendTest })
+  const found = findings(facts)
+  return {
+    findings: found,
+    capabilities: capabilities(facts),
+    ids: (...severities) => [...new Set(found.filter(({ severity }) => severities.includes(severity)).map(({ id }) => id))].sort(),
+    one(id, word = '') {
+      const fits = found.filter(each => each.id === id && JSON.stringify(each).includes(word))
+      if (fits.length !== 1) throw new Error(`${fits.length} findings ${id} ${word}, expected one: ${JSON.stringify(found.map(each => each.id))}`)
+      return fits[0]!
+    }
+  }
+}
+
+const tools: Readonly<Record<string, string>> = {
+  'kafka-acls': 'org.apache.kafka.tools.AclCommand',
+  'kafka-configs': 'kafka.admin.ConfigCommand',
+  'kafka-topics': 'org.apache.kafka.tools.TopicCommand'
+}
+
+/** Runs a remedy as it is printed, by Kafka's own tool, as the super user of the plain listener. */
+export async function runRemedy(command: string): Promise<string> {
+  const [tool = '', ...words] = [...command.matchAll(/'((?:[^']|'\\'')*)'|\S+/g)].map(([word, inner]) => inner?.replaceAll(String.raw`'\''`, "'") ?? word)
+  const at = (option: string) => words.indexOf(option)
+  words[at('--bootstrap-server') + 1] = stack().brokers.join(',')
+  words.splice(at('--command-config'), 2)
+  const className = tools[tool]
+  if (className === undefined) throw new Error(`${tool}: expected one of ${Object.keys(tools).join(', ')}`)
+  return javaOutput(className, words)
+}
