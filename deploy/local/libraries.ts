@@ -19,29 +19,54 @@ export async function whyNotLocal(kafkaVersion: string): Promise<string | undefi
   return 'mvn (Maven) is not on the PATH'
 }
 
-/** Brings Kafka's jars and a redis-server, by Maven, once a version. They appear by a rename, so never in part. */
+/** Kafka's tools stand in of this version where its brokers are published without: 4.4.0 is. */
+const STANDBY_TOOLS_VERSION = '4.3.1'
+
+/** A version of Kafka that Maven Central does not have, or that is none. */
+export class NoSuchKafka extends Error {
+  constructor(kafkaVersion: string) {
+    super(`KAFKA_VERSION ${JSON.stringify(kafkaVersion)}: Maven Central has no such Kafka; expected a released version, for example 4.1.1`)
+  }
+}
+
+/** Throws NoSuchKafka for what is no version at all, before it becomes part of a path or a command. */
+export function checkKafkaVersion(kafkaVersion: string): string {
+  if (!/^\d{1,3}(\.\d{1,3}){2,3}$/.test(kafkaVersion)) throw new NoSuchKafka(kafkaVersion)
+  return kafkaVersion
+}
+
+/** Brings Kafka's jars and a redis-server, by Maven, once a version. They appear by a rename, so never in part. Throws NoSuchKafka. */
 export async function ensureLibraries(kafkaVersion: string, log: (line: string) => void): Promise<Libraries> {
   const folder = librariesFolder(kafkaVersion)
   if (!existsSync(folder)) {
     log(`bringing Kafka ${kafkaVersion} into .local`)
     const unfinished = `${folder}.${process.pid}.unfinished`
     await mkdir(localFolder, { recursive: true })
-    await output([
-      'mvn',
-      '-B',
-      '-q',
-      '-f',
-      join(checkout, 'deploy/local/pom.xml'),
-      `-Dkafka.version=${kafkaVersion}`,
-      `-Dlibraries.folder=${unfinished}`,
-      'generate-resources'
-    ])
+    await maven(kafkaVersion, kafkaVersion, unfinished).catch((error: unknown) => {
+      const missing = missingArtifacts(String(error))
+      if (missing.includes(`kafka_2.13:jar:${kafkaVersion}`)) throw new NoSuchKafka(kafkaVersion)
+      if (!missing.some(artifact => artifact.startsWith('kafka-tools'))) throw error
+      log(`Kafka ${kafkaVersion} is published without its tools: those of ${STANDBY_TOOLS_VERSION} stand in`)
+      return maven(kafkaVersion, STANDBY_TOOLS_VERSION, unfinished)
+    })
     await rename(unfinished, folder).catch(async (error: unknown) => {
       await rm(unfinished, { recursive: true, force: true })
       if (!existsSync(folder)) throw error
     })
   }
   return { kafkaLibs: join(folder, 'libs'), redisServer: await redisServer(join(folder, 'redis')) }
+}
+
+async function maven(kafkaVersion: string, toolsVersion: string, folder: string): Promise<void> {
+  const properties = [`-Dkafka.version=${kafkaVersion}`, `-Dkafka.tools.version=${toolsVersion}`, `-Dlibraries.folder=${folder}`]
+  await output(['mvn', '-B', '-q', '-f', join(checkout, 'deploy/local/pom.xml'), ...properties, 'generate-resources'])
+}
+
+/** Artifacts of Kafka, as `name:jar:version`, that Maven says it could not find; none where it failed for another reason, for example without a network. */
+export function missingArtifacts(words: string): string[] {
+  if (!/Could not find artifact|was not found in/.test(words)) return []
+  const [, list = ''] = /following artifacts could not be resolved: (.*)/.exec(words) ?? []
+  return [...list.matchAll(/org\.apache\.kafka:([\w.-]+:jar:[\w.-]+?)(?=[,: )]|$)/g)].map(([, artifact = '']) => artifact)
 }
 
 function librariesFolder(kafkaVersion: string): string {

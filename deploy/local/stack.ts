@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Stack } from '#test/support/stack.ts'
 import { bringContainers, whyNotContainers } from './containers.ts'
-import { whyNotLocal } from './libraries.ts'
+import { checkKafkaVersion, whyNotLocal } from './libraries.ts'
 import { addresses, type ClusterPlan, type ExtraListener, extraAddresses, portCount, portsFrom } from './node-properties.ts'
 import { freePortBlock } from './ports.ts'
 import { bringProcesses } from './processes.ts'
@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly jvm?: readonly string[]
   /** Arguments of redis-server that come after the stack's own, for example `['--maxmemory-policy', 'allkeys-lru']`. */
   readonly redis?: readonly string[]
+  /** Default: KAFKA_VERSION of the environment, else the version that Reeve is built against. */
+  readonly kafkaVersion?: string
   /** Containers in place of processes; by default only where Java or Maven is missing. */
   readonly docker?: boolean
   readonly log?: (line: string) => void
@@ -123,7 +125,7 @@ export class LocalStack {
 export async function startStack(options: StackOptions = {}): Promise<LocalStack> {
   const log = options.log ?? (() => {})
   for (const sentence of await cleanUpCrashedRuns()) log(sentence)
-  const kafkaVersion = process.env['KAFKA_VERSION'] ?? KAFKA_VERSION
+  const kafkaVersion = checkKafkaVersion(options.kafkaVersion ?? process.env['KAFKA_VERSION'] ?? KAFKA_VERSION)
   const bring = (await useContainers(options, kafkaVersion)) ? bringContainers : bringProcesses
   for (let attempt = 1; ; attempt++) {
     try {
@@ -162,7 +164,7 @@ async function attemptStack(
     const plan = { ports, principals, listeners, extra: properties }
     brought = await bring({ run, kafkaVersion, clusterId: randomClusterId(), plan, heapMb, features, redis, jvm, log })
     await brought.start()
-    const description = describe(plan, brought, run)
+    const description = { kafkaVersion, ...describe(plan, brought, run) }
     const file = join(run.folder, 'stack.json')
     await writeFile(file, JSON.stringify(description, undefined, 2), { mode: 0o600 })
     await Promise.race([ready(description), ...brought.services.map(service => service.died().then(words => Promise.reject(new Error(words))))])
@@ -175,7 +177,11 @@ async function attemptStack(
   }
 }
 
-function describe({ ports, principals, listeners = {} }: BringRequest['plan'], { services, java, kafkaLibs, caFile }: Brought, run: Run): Stack {
+function describe(
+  { ports, principals, listeners = {} }: BringRequest['plan'],
+  { services, java, kafkaLibs, caFile }: Brought,
+  run: Run
+): Omit<Stack, 'kafkaVersion'> {
   return {
     brokers: addresses(ports, 'plain'),
     saslBrokers: addresses(ports, 'sasl'),

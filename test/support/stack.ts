@@ -4,6 +4,7 @@ import type { KafkaConnection } from '#shared/kafka/connection.ts'
 
 /** The running stack that a test uses; written by deploy/local, never a cluster named in the environment by a user. */
 export interface Stack {
+  readonly kafkaVersion: string
   /** Plain listener; the anonymous principal is a super user there. */
   readonly brokers: readonly string[]
   readonly saslBrokers: readonly string[]
