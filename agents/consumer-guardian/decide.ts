@@ -176,8 +176,8 @@ function watched(given: Settled, incident: Incident | null): Judged {
       notices: incident ? [...said, say.isOver(about(given, incident), 'resolved', because)] : said
     }
   }
+  const unknown = trouble.rules.find(({ held }) => held === 'unknown')
   if (!incident && !worst) {
-    const unknown = trouble.rules.find(({ held }) => held === 'unknown')
     return { memory: remember(look, null), verdict: verdictOf(given, null, 'unknown', unknown?.because ?? 'nothing is known', trouble.rules), notices: said }
   }
 
@@ -191,7 +191,7 @@ function watched(given: Settled, incident: Incident | null): Judged {
   const action = chosen && !refused ? pauseOf(given, facts, open, chosen) : null
   if (action) return { memory: remember(look, open), verdict: verdictOf(given, open, 'to be paused', action.why, rules), notices, action }
   const why = [
-    worst?.because ?? 'whether it is out of trouble is not known',
+    worst?.because ?? ['whether it is out of trouble is not known', ...(unknown ? [unknown.because] : [])].join(': '),
     ...(refused ? [`not paused, rule ${refused.rule}: ${refused.because}`] : [])
   ].join('; ')
   return { memory: remember(look, open), verdict: verdictOf(given, open, 'told', why, rules), notices }

@@ -124,18 +124,31 @@ export interface Standing {
   readonly evidence: JsonValue
 }
 
-export const requestKinds = ['fixed', 'resume', 'undo', 'approve', 'halt', 'unhalt', 'release-all', 'snooze', 'appeal', 'dismiss'] as const
+export const requestKinds = [
+  'fixed',
+  'resume',
+  'undo',
+  'approve',
+  'halt',
+  'unhalt',
+  'release-all',
+  'snooze',
+  'appeal',
+  'dismiss',
+  'maintenance',
+  'maintenance-over'
+] as const
 
 /** What a person said, on the command line, by a link, in Slack or by HTTP; arrives by the requests topic. */
 export interface PersonRequest {
   readonly id: string
   readonly kind: (typeof requestKinds)[number]
-  /** Group id, action key, checksum, incident (snooze) or what an appeal is about; empty for halt. */
+  /** Group id, action key, checksum, incident (snooze) or what an appeal is about; empty for halt and maintenance. */
   readonly subject: string
   readonly who: string
   readonly why: string
   readonly atMs: number
-  /** How long a snooze or an appeal holds, milliseconds. */
+  /** How long a snooze, an appeal or maintenance holds, milliseconds. */
   readonly forMs?: number | undefined
   /** Its id counts once, remembered until then: it came by a link or a button. */
   readonly onceUntilMs?: number | undefined

@@ -6,7 +6,7 @@ import type { Entry, Leader } from './leader.ts'
 import { standingOf } from './look.ts'
 import { Serial } from './serial.ts'
 import { parseRequest } from './requests.ts'
-import { appeal, dismiss, expired, snooze } from './said.ts'
+import { appeal, dismiss, expired, maintenanceFrom, snooze } from './said.ts'
 
 /** A request that no agent answered in this time is closed, and the journal says so. */
 const patienceMs = 10 * 60_000
@@ -113,6 +113,8 @@ function requestChanges(leader: Leader, request: PersonRequest, nowMs: number): 
   if (kind === 'halt') return only(['halt', { who, why, atMs }])
   if (kind === 'unhalt') return only(['halt', null])
   if (kind === 'approve') return only([`approval/${subject}`, { who, why, atMs }])
+  if (kind === 'maintenance') return only(['maintenance', maintenanceFrom(request, nowMs)])
+  if (kind === 'maintenance-over') return only(['maintenance', null])
   if (kind === 'snooze') return snooze(leader.store, request, nowMs)
   if (kind === 'appeal') return appeal(leader.store, request, nowMs)
   if (kind === 'dismiss') return dismiss(leader.store, request, nowMs)

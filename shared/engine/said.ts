@@ -1,4 +1,5 @@
 import type { JsonValue } from '../domain/json.ts'
+import type { MaintenanceWindow } from '../domain/maintenance.ts'
 import { newEntry, type OutboxEntry } from '../notify/outbox.ts'
 import { shellWord } from '../render/shell-word.ts'
 import type { Notice, PersonRequest, Verdict } from './agent.ts'
@@ -17,7 +18,7 @@ interface Said {
 }
 
 const longestMs = 7 * 86_400_000
-const defaultsMs = { snooze: 3_600_000, appeal: 86_400_000 }
+const defaultsMs = { snooze: 3_600_000, appeal: 86_400_000, maintenance: 3_600_000 }
 const rememberNoticesMs = 7 * 86_400_000
 
 type Changes = { readonly changes: readonly (readonly [string, JsonValue | null])[]; readonly entries: readonly Entry[] } | { readonly refused: string }
@@ -42,6 +43,16 @@ export function dismiss(store: StateStore, request: PersonRequest, nowMs: number
   const before = store.get(`appeal/${request.subject}`) as unknown as Said | undefined
   if (before === undefined) return { refused: `no appeal about ${request.subject} is open` }
   return { changes: [[`appeal/${request.subject}`, null], ...told(store, appealNotice(before, `${request.who} answered: ${request.why}`), nowMs)], entries: [] }
+}
+
+/** The cluster is worked on from now on, for as long as was asked. */
+export function maintenanceFrom({ who, why, forMs }: PersonRequest, nowMs: number): JsonValue {
+  return { fromMs: nowMs, untilMs: nowMs + Math.min(forMs ?? defaultsMs.maintenance, longestMs), why: `${who}: ${why}` }
+}
+
+/** What people declared beside the configuration. */
+export function declaredByPeople(store: StateStore): MaintenanceWindow | null {
+  return (store.get('maintenance') as unknown as MaintenanceWindow | undefined) ?? null
 }
 
 export function isSnoozed(store: StateStore, notice: Notice, nowMs: number): boolean {
@@ -97,6 +108,8 @@ export function expired(store: StateStore, nowMs: number): { changes: Map<string
     for (const [key, entry] of told(store, appealNotice(said, 'Nobody answered in time.'), nowMs)) changes.set(key, entry)
     note('request', said.id, `the appeal about ${subject} is over: nobody answered`)
   }
+  const work = declaredByPeople(store)
+  if (work && nowMs >= work.untilMs) changes.set('maintenance', null)
   for (const [key, value] of store.entries('notice/engine/')) {
     const { deliveredAtMs } = value as unknown as OutboxEntry
     if (deliveredAtMs !== null && nowMs - deliveredAtMs > rememberNoticesMs) changes.set(`notice/engine/${key}`, null)

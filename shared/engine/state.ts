@@ -21,6 +21,7 @@ export type StateChanges = ReadonlyMap<string, JsonValue | null>
  *   head                       { sequence, epoch }    one more with every transaction: tells whether an uncertain one was committed
  *   lease                      who leads
  *   halt                       the kill switch
+ *   maintenance                the cluster is worked on, said by a person
  *   memory/<agent>/<subject>   what decide returned
  *   seen/<agent>               the observation of the agent's last turn
  *   plan/<agent>               what was refused, for a person to approve

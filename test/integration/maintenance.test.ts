@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { reeveTopics } from '#shared/engine/topics.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { Kafka } from '#shared/kafka/ports.ts'
-import { configuration, guardianOf, names, ReeveBench } from '#test/support/reeve-process.ts'
+import { configuration, guardianOf, names, ReeveBench, speak } from '#test/support/reeve-process.ts'
 import { readTruth, until } from '#test/support/replica.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 import { commitStart, topicWithRecords } from '#test/support/stuck-consumer.ts'
@@ -59,6 +59,13 @@ test('in a declared window a group that stands still is told to nobody, visibly,
     'judgement is suspended (declared): new disks',
     'judgement goes on: declared maintenance is over'
   ])
+
+  const begun = await speak(['--config', file, 'maintenance', '--for', '10m', '--why', 'a broker is replaced'])
+  expect(begun.code, begun.err).toBe(0)
+  await until('judgement is suspended by word', async () => (await verdict())?.why.includes('a broker is replaced') === true, 30_000)
+  const over = await speak(['--config', file, 'maintenance', '--over', '--why', 'done'])
+  expect(over.code, over.err).toBe(0)
+  await until('judgement goes on', async () => (await verdict())?.why.includes('a broker is replaced') === false, 30_000)
   await reeve.stop()
 })
 
