@@ -16,6 +16,8 @@ export interface RequestCounts {
   readonly requestsByApiKey: Map<number, number>
   /** Milliseconds that brokers asked us to wait (KIP-219), and that were waited. */
   throttledMs: number
+  /** Answers that asked us to wait. */
+  throttles: number
 }
 
 /**
@@ -23,7 +25,7 @@ export interface RequestCounts {
  * Knows nothing of topics' contents. Everything in shared/kafka stands on it.
  */
 export class Cluster {
-  readonly counts: RequestCounts = { requestsByApiKey: new Map(), throttledMs: 0 }
+  readonly counts: RequestCounts = { requestsByApiKey: new Map(), throttledMs: 0, throttles: 0 }
   readonly #pool: ConnectionPool
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #brokers = new Map<NodeId, BrokerAddress>()
@@ -32,6 +34,7 @@ export class Cluster {
   readonly #silentAt = new Map<string, number>()
   /** What ended a connection. Its requests are only told that it is closed. */
   readonly #endedBy = new WeakMap<Connection, unknown>()
+  readonly #answered = new WeakSet<Connection>()
   #closed = false
 
   readonly connection: KafkaConnection
@@ -74,11 +77,12 @@ export class Cluster {
       })
       this.#noteThrottle(key, response)
       this.#silentAt.delete(key)
+      this.#answered.add(connection)
       return response
     } catch (error) {
       if (asked !== undefined) this.#silentAt.set(asked, performance.now())
-      const ended = used && this.#endedBy.get(used)
-      throw certificateRefusal(this.connection, ended ?? error, where) ?? faultOf(error, where)
+      if (used === undefined) throw faultOf(error, where)
+      throw certificateRefusal(this.connection, this.#endedBy.get(used) ?? error, this.#answered.has(used), where) ?? faultOf(error, where)
     }
   }
 
@@ -172,7 +176,9 @@ export class Cluster {
 
   #noteThrottle(key: string, response: unknown): void {
     const throttleTimeMs = (response as { throttleTimeMs?: unknown } | null)?.throttleTimeMs
-    if (typeof throttleTimeMs === 'number' && throttleTimeMs > 0) this.#throttledUntil.set(key, performance.now() + throttleTimeMs)
+    if (typeof throttleTimeMs !== 'number' || throttleTimeMs <= 0) return
+    this.counts.throttles++
+    this.#throttledUntil.set(key, performance.now() + throttleTimeMs)
   }
 }
 

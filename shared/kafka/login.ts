@@ -36,16 +36,22 @@ async function refusalOf({ token }: TokenLogin, said: Buffer): Promise<Error> {
 
 /**
  * A refusal of this client's certificate, made whole: TLS 1.3 lets a client send before the broker has judged its certificate, so the
- * alert comes on its own, after the connection, and many brokers give the same one for every reason. Null for anything else.
+ * alert comes on its own, after the connection, or is overtaken by the end of the connection; and many brokers give the same one for
+ * every reason. Null for anything else. `answered`: the broker has answered on this connection.
  */
-export function certificateRefusal({ tls }: KafkaConnection, error: unknown, where: string): KafkaFault | null {
+export function certificateRefusal({ tls }: KafkaConnection, error: unknown, answered: boolean, where: string): KafkaFault | null {
   if (!tls) return null
-  for (let link = error; link instanceof Error; link = link.cause as unknown) {
-    const alert = /alert ((?:bad |unknown |unsupported )?(?:certificate(?: \w+)?|ca)|handshake failure|access denied)\b/i.exec(link.message)?.[1]
-    if (alert === undefined) continue
-    const shown = describeCertificate(tls.certFile, Date.now())
-    const what = `the broker refused this client's certificate (TLS alert "${alert}"): ${shown}`
-    return new KafkaFault('tls', `${where}: ${what}; check tls.certFile and the authorities that the brokers trust`, { cause: error })
-  }
-  return null
+  const said = messagesOf(error)
+  const shown = `${describeCertificate(tls.certFile, Date.now())}; check tls.certFile and the authorities that the brokers trust`
+  const alert = said
+    .map(text => /alert ((?:bad |unknown |unsupported )?(?:certificate(?: \w+)?|ca)|handshake failure|access denied)\b/i.exec(text)?.[1])
+    .find(Boolean)
+  if (alert) return new KafkaFault('tls', `${where}: the broker refused this client's certificate (TLS alert "${alert}"): ${shown}`, { cause: error })
+  if (answered || !said.some(text => /ECONNRESET|EPIPE|Connection closed/.test(text))) return null
+  const what = 'the broker hung up before its first answer, as it does when it refuses a certificate'
+  return new KafkaFault('tls', `${where}: ${what}: ${shown}`, { retriable: true, cause: error })
+}
+
+function messagesOf(error: unknown): string[] {
+  return error instanceof Error ? [error.message, ...messagesOf(error.cause)] : []
 }

@@ -49,9 +49,15 @@ export async function inspectRedis(target: RedisTarget): Promise<readonly RedisF
     })
     return [{ level: 'ok', what: 'reachable', found: address, expected }, ...judgeRedis(await redis.info())]
   } catch (error) {
-    return [{ level: 'refuse', what: 'reachable', found: redisErrorText(error), expected }]
+    return [{ level: 'refuse', what: 'reachable', found: withTlsHint(redisErrorText(error)), expected }]
   } finally {
     redis.on('error', () => undefined)
     redis.disconnect()
   }
+}
+
+/** With TLS 1.3 a refusal of a certificate may be overtaken by the end of the connection; a port without TLS waits, and one with TLS hangs up. */
+function withTlsHint(text: string): string {
+  const mayBeTls = /ECONNRESET|EPIPE|ETIMEDOUT|was closed/.test(text) && !text.includes('; check ')
+  return mayBeTls ? `${text}; check whether this port of Redis speaks TLS (rediss://), and redis.tls.certFile where it asks for a certificate` : text
 }
