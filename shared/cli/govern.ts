@@ -77,6 +77,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
     const clock = new TrustedClock(hooks.localMs ?? Date.now, () => queue.redisTimeMs())
     status.queue = () => queue.health()
     metrics.read({
+      observerIntervalMs: () => replica?.observerIntervalMs ?? config.observer.intervalMs,
       queue: () => queue.health(),
       kafka: () => [{ client: 'engine', ...kafka.counts() }, ...agents.map(({ agent, kafka: own }) => ({ client: agent.name, ...own.counts() }))],
       clockTrusted: () => clock.lastTrusted

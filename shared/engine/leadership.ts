@@ -30,7 +30,7 @@ export class Leadership {
   constructor(parts: ReplicaParts, leader: Leader) {
     this.#parts = parts
     this.leader = leader
-    this.#observer = new Observer(parts.kafka.admin, parts.settings.observer)
+    this.#observer = new Observer(parts.kafka, parts.settings.observer, parts.log)
     this.#lost.promise.catch(() => {})
   }
 
@@ -62,7 +62,7 @@ export class Leadership {
 
   /** A tick of the queue: a scan, or the turn of one agent. What it throws is for the queue's log; a fence ends the reign. */
   async onTick(name: string): Promise<void> {
-    if (!this.#ready) return
+    if (!this.#ready || (name === 'observer' && !this.#observer.isDue(this.leader))) return
     const startedAt = performance.now()
     const work = name === 'observer' ? this.#observe() : this.#turn(name)
     this.#busy.add(work)

@@ -10,6 +10,7 @@ import type { EngineSettings, Hooks } from './engine.ts'
 import { Leader } from './leader.ts'
 import { type Lease, shouldTakeOver } from './lease.ts'
 import { Leadership } from './leadership.ts'
+import { observerIntervalMs } from './observer.ts'
 import { StateStore } from './state.ts'
 import type { TurnReport } from './turn.ts'
 
@@ -68,6 +69,12 @@ export class Replica {
 
   get leadership(): Leadership | null {
     return this.#leadership
+  }
+
+  /** From the latest scan to the next one, milliseconds: longer than configured while brokers are busy. */
+  get observerIntervalMs(): number {
+    const { observer } = this.#parts.settings
+    return this.#store ? observerIntervalMs(this.#store, observer) : observer.intervalMs
   }
 
   /** Resolves after `signal` aborted and everything is closed in good order. Throws only what no retry mends. */

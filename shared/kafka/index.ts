@@ -20,7 +20,10 @@ export async function openKafka(connection: KafkaConnection): Promise<Kafka> {
   })
   return {
     admin,
-    counts: () => ({ requests: [...cluster.counts.requestsByApiKey.values()].reduce((sum, count) => sum + count, 0), throttledMs: cluster.counts.throttledMs }),
+    counts() {
+      const { requestsByApiKey, throttledMs, throttles } = cluster.counts
+      return { requests: [...requestsByApiKey.values()].reduce((sum, count) => sum + count, 0), throttledMs, throttles }
+    },
     openReader: limits => openLogReader(connection, limits),
     openAppender: transactionalId => openAppender(connection, { transactionalId, deadlineMs: appendDeadlineMs }),
     close: () => cluster.close()

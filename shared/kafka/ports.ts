@@ -169,11 +169,19 @@ export interface Admin {
   close(): Promise<void>
 }
 
+export interface KafkaCounts {
+  readonly requests: number
+  /** Milliseconds that were waited because brokers asked for it (KIP-219). */
+  readonly throttledMs: number
+  /** Answers that asked to wait. */
+  readonly throttles: number
+}
+
 /** Everything of one cluster as one principal; test/support has the same in memory. */
 export interface Kafka {
   readonly admin: Admin
   /** What the scans have cost so far. */
-  counts(): { readonly requests: number; readonly throttledMs: number }
+  counts(): KafkaCounts
   /** `maxPartitionBytes` bounds what one fetch brings of one partition. */
   openReader(limits?: { readonly maxPartitionBytes?: number }): Promise<LogReader>
   openAppender(transactionalId: string): Promise<Appender>

@@ -132,7 +132,7 @@ export function fakeKafka(options: { nowMs?: () => number; pollEntries?: number 
     },
     failNextAppend: (transactionalId, fault) => void writerOf(transactionalId).faults.push(fault),
     failNextPoll: error => void shared.pollFaults.push(error),
-    counts: () => ({ requests: 0, throttledMs: 0 }),
+    counts: () => ({ requests: 0, throttledMs: 0, throttles: 0 }),
     openReader: async () => fakeReader(shared),
     openAppender,
     async close() {}

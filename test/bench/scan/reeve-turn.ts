@@ -30,13 +30,14 @@ const appender = await kafka.openAppender(topics.state)
 await appender.fence()
 await store.open()
 const leader = new Leader({ store, clock: new TrustedClock(Date.now, async () => Date.now()), topics, holder: 'bench', appender, epoch: 1 })
-const observer = new Observer(admin, { intervalMs, keyFrameEvery: 20, maintenance: [] })
+const observing = { intervalMs, keyFrameEvery: 20, maintenance: [] }
+const observer = new Observer({ ...kafka, admin }, observing, log)
 const observations = new Observations(topics.observations, await kafka.openReader())
 await observations.open(null)
 const opened = await openPorts(kafka, clusterId, topics, `${topics.control}.${consumerGuardian.name}`)
 await opened.appender.fence()
 const ports = { ...opened, peek: (topic: string, partition: number, offset: number) => opened.peek(topic, partition, offset - moved) }
-const settings = { holder: 'bench', observer: { intervalMs, keyFrameEvery: 20, maintenance: [] }, limits: openLimits, owners: [], times: quickTimes }
+const settings = { holder: 'bench', observer: observing, limits: openLimits, owners: [], times: quickTimes }
 const governed = { agent: consumerGuardian, policy: consumerGuardian.policy.parse({}), act: false, ports }
 
 const first = await wholeTurn()

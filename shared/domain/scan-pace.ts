@@ -1,0 +1,37 @@
+/** How far the observer has backed off, remembered from look to look. */
+export interface ScanPace {
+  /** The interval is the configured one times this: 1, 2 or 4. */
+  readonly factor: number
+  /** Looks in a row that asked for less than the brokers could easily give. */
+  readonly calmLooks: number
+}
+
+export const configuredPace: ScanPace = { factor: 1, calmLooks: 0 }
+
+/** Looks that end sooner burden nobody, however short the configured interval is. */
+export const lightMs = 250
+const greatestFactor = 4
+const calmLooksToQuicken = 5
+
+/**
+ * The pace after one look. A look that brokers throttled, or that took more than a tenth of its interval, doubles the interval, up to four
+ * times the configured one. Five calm looks in a row halve it again: each took less than half of what the shorter interval would bear, so
+ * that what is quickened now is not slowed down at the next look. `why` is said only where the pace changed.
+ */
+export function paceAfter(
+  { factor, calmLooks }: ScanPace,
+  baseMs: number,
+  look: { readonly tookMs: number; readonly throttled: boolean }
+): { readonly pace: ScanPace; readonly why: string | null } {
+  const { tookMs, throttled } = look
+  const bearableMs = (times: number): number => Math.max(lightMs, (baseMs * times) / 10)
+  if (throttled || tookMs > bearableMs(factor)) {
+    const slower = Math.min(greatestFactor, factor * 2)
+    const because = throttled ? 'brokers throttled it' : `it took ${Math.round(tookMs)} ms, more than a tenth of the interval`
+    return { pace: { factor: slower, calmLooks: 0 }, why: slower === factor ? null : because }
+  }
+  if (factor === 1) return { pace: configuredPace, why: null }
+  const calm = tookMs <= bearableMs(factor / 2) / 2 ? calmLooks + 1 : 0
+  if (calm < calmLooksToQuicken) return { pace: { factor, calmLooks: calm }, why: null }
+  return { pace: { factor: factor / 2, calmLooks: 0 }, why: `${calm} looks in a row were light` }
+}
