@@ -57,16 +57,16 @@ test.each([
     () => ({ redisUrl: url(password, 'localhost'), redisTls: { caFile } }),
     'check redis.tls.caFile, and that the host in redis.url'
   ],
-  ['no certificate', () => ({ redisUrl: url(), redisTls: { caFile } }), 'check redis.tls.certFile'],
+  ['no certificate', () => ({ redisUrl: url(), redisTls: { caFile } }), 'redis.tls.certFile'],
   [
     'a foreign certificate',
     () => ({ redisUrl: url(), redisTls: { caFile, ...pair('g', foreign.issue({ subject: 'CN=reeve' })) } }),
-    'check redis.tls.certFile'
+    'redis.tls.certFile'
   ],
   [
     'an expired certificate',
     () => ({ redisUrl: url(), redisTls: { caFile, ...pair('h', authority.issue({ subject: 'CN=reeve', validForMs: -60_000 })) } }),
-    'check redis.tls.certFile'
+    'redis.tls.certFile'
   ],
   [
     'a wrong password',
