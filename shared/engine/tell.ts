@@ -40,8 +40,7 @@ export async function tell(leader: Leader, notifier: Notifier, log: Log, nowMs: 
 async function deliver(leader: Leader, destination: Destination, keys: readonly string[]): Promise<Delivery> {
   const notices = keys.map(key => entryOf(leader, key).notice) as unknown as Letter['notices']
   const incidents = new Set(notices.map(({ incident }) => incident))
-  const threads = new Set([...incidents].map(incident => threadOf(outboxOf(leader).values(), incident, destination.id)))
-  return destination.deliver({ notices, thread: threads.size === 1 ? [...threads][0]! : null })
+  return destination.deliver({ notices, thread: threadOf(outboxOf(leader).values(), incidents, destination.id) })
 }
 
 async function settle(

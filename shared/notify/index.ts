@@ -19,6 +19,7 @@ export interface NotifierOptions {
   readonly timeoutMs?: number
   /** From one message to the next at one destination. Default 1 s, Slack's own limit. */
   readonly paceMs?: number
+  readonly monotonicMs?: () => number
 }
 
 interface Way {
@@ -27,7 +28,7 @@ interface Way {
 }
 
 /** The notifier that the configuration asks for. Says aloud which channels reach nobody. */
-export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 1_000 }: NotifierOptions): Notifier {
+export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 1_000, monotonicMs = () => performance.now() }: NotifierOptions): Notifier {
   const { notify, http, cluster } = config
   const buttons = {
     scope,
@@ -40,7 +41,7 @@ export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 
   const token = notify.slack?.token
   const ways = new Map(
     Object.entries(notify.channels).map(([channel, given]): [string, readonly Way[]] => {
-      const common = { channel, timeoutMs, paceMs }
+      const common = { channel, timeoutMs, paceMs, monotonicMs }
       const slack: SlackOptions = { ...common, id: `${channel}/slack`, digestAbove: notify.digestAbove, render }
       const { slackWebhook: address, slackChannel: conversation, pagerDuty: pager, webhook: hook } = given
       const found: (Way | null)[] = [

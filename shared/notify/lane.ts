@@ -1,23 +1,31 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Delivery, Destination, Letter } from './notifier.ts'
 
+export interface LaneOptions {
+  /** For errors. */
+  readonly channel: string
+  /** From the end of one attempt to the next. */
+  readonly paceMs: number
+  monotonicMs(): number
+}
+
 /**
- * Delivers by one attempt after the other, `paceMs` from the end of one to the next. A destination that asked to wait is left alone until
+ * Delivers by one attempt after the other. A destination that asked to wait is left alone until
  * then, by the monotonic clock. Errors name the channel.
  */
-export function inLane(channel: string, paceMs: number, attempt: (letter: Letter) => Promise<Delivery>): Destination['deliver'] {
+export function inLane({ channel, paceMs, monotonicMs }: LaneOptions, attempt: (letter: Letter) => Promise<Delivery>): Destination['deliver'] {
   let tail: Promise<unknown> = Promise.resolve()
   let freeAtMs = 0
   let closedUntilMs = 0
   return letter => {
     const sent = tail.then(async (): Promise<Delivery> => {
-      const closedMs = closedUntilMs - performance.now()
+      const closedMs = closedUntilMs - monotonicMs()
       if (closedMs > 0) return { ok: false, retryable: true, retryAfterMs: Math.ceil(closedMs), error: `channel ${channel}: it asked to wait` }
-      await setTimeout(Math.max(0, freeAtMs - performance.now()))
+      await setTimeout(Math.max(0, freeAtMs - monotonicMs()))
       const result = await attempt(letter)
-      freeAtMs = performance.now() + paceMs
+      freeAtMs = monotonicMs() + paceMs
       if (result.ok) return result
-      if (result.retryAfterMs !== undefined) closedUntilMs = performance.now() + result.retryAfterMs
+      if (result.retryAfterMs !== undefined) closedUntilMs = monotonicMs() + result.retryAfterMs
       return { ...result, error: `channel ${channel}: ${result.error}` }
     })
     tail = sent

@@ -109,8 +109,11 @@ test('the thread of an incident is that of its first message there', () => {
   const [first, second, elsewhere] = [notice('a'), notice('b'), { ...notice('c'), incident: 'other' }].map((given, index) =>
     next(newEntry(given, index), slack, [slack], { ok: true, thread: `t${index}` }, nowMs)
   ) as [OutboxEntry, OutboxEntry, OutboxEntry]
-  expect(threadOf([elsewhere, second, first], 'i', 'slack')).toBe('t0')
-  expect(threadOf([elsewhere, second, first], 'i', 'pager')).toBe(null)
+  const all = [elsewhere, second, first]
+  expect(threadOf(all, new Set(['i']), 'slack')).toBe('t0')
+  expect(threadOf(all, new Set(['i']), 'pager')).toBe(null)
+  expect(threadOf(all, new Set(['i', 'other']), 'slack')).toBe(null)
+  expect(threadOf(all, new Set(['i', 'unknown']), 'slack')).toBe(null)
 })
 
 test('more than so many that are due at once come as one; each is in exactly one message and the order is kept', () => {

@@ -72,13 +72,16 @@ export function letters<T>(due: readonly T[], above: number | null): readonly (r
   return Array.from({ length: Math.ceil(due.length / mostInDigest) }, (_, index) => due.slice(index * mostInDigest, (index + 1) * mostInDigest))
 }
 
-/** The thread in which earlier messages of the incident stand at a destination; null: none does. */
-export function threadOf(outbox: Iterable<OutboxEntry>, incident: string, destination: string): string | null {
-  let first: OutboxEntry | null = null
-  for (const entry of outbox)
-    if (entry.notice.incident === incident && fateAt(entry, destination)?.thread != null && (first === null || entry.createdAtMs < first.createdAtMs))
-      first = entry
-  return first === null ? null : fateAt(first, destination)!.thread
+/** The one thread in which the first messages of all these incidents stand at a destination; null: there is none, or there are several. */
+export function threadOf(outbox: Iterable<OutboxEntry>, incidents: ReadonlySet<string>, destination: string): string | null {
+  const first = new Map<string, { readonly atMs: number; readonly thread: string }>()
+  for (const entry of outbox) {
+    const { incident } = entry.notice
+    const thread = incidents.has(incident) ? (fateAt(entry, destination)?.thread ?? null) : null
+    if (thread !== null && entry.createdAtMs < (first.get(incident)?.atMs ?? Number.POSITIVE_INFINITY)) first.set(incident, { atMs: entry.createdAtMs, thread })
+  }
+  const threads = new Set([...first.values()].map(({ thread }) => thread))
+  return first.size === incidents.size && threads.size === 1 ? [...threads][0]! : null
 }
 
 /**

@@ -46,7 +46,7 @@ const sample: Notice = {
   subject: 'settle'
 }
 const letter = (notice: Notice) => ({ notices: [notice] as [Notice], thread: null })
-const options = { id: 'payments/x', channel: 'payments', cluster: 'eu', timeoutMs: 500, paceMs: 0 }
+const options = { id: 'payments/x', channel: 'payments', cluster: 'eu', timeoutMs: 500, paceMs: 0, monotonicMs: () => performance.now() }
 
 test('a notice triggers an alert under its incident, a later one adds to it, the resolved one ends it', async () => {
   const { got, address } = await service(() => 202)

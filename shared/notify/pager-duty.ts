@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Secret } from '../config/secret.ts'
 import type { Notice, Severity } from '../engine/agent.ts'
-import { inLane } from './lane.ts'
+import { inLane, type LaneOptions } from './lane.ts'
 import type { Delivery, Destination, Letter } from './notifier.ts'
 import { post, refused } from './post.ts'
 
-export interface PagerDutyOptions {
+export interface PagerDutyOptions extends LaneOptions {
   readonly id: string
-  readonly channel: string
   readonly routingKey: Secret
   /** `https://events.pagerduty.com`, or where its double listens. */
   readonly api: string
   /** What PagerDuty shows as the source. */
   readonly cluster: string
   readonly timeoutMs: number
-  readonly paceMs: number
 }
 
 const severityOf: Readonly<Record<Severity, 'info' | 'warning' | 'error' | 'critical'>> = {
@@ -32,7 +30,7 @@ const keyLength = 255
  * A service of PagerDuty by the Events API v2: one alert an incident, by its dedup_key; a later notice adds to it, the resolved one ends
  * it. Taken is only a 202. The routing key is a secret and stands in no error.
  */
-export function pagerDuty({ id, channel, routingKey, api, cluster, timeoutMs, paceMs }: PagerDutyOptions): Destination {
+export function pagerDuty({ id, routingKey, api, cluster, timeoutMs, ...lane }: PagerDutyOptions): Destination {
   const attempt = async ({ notices: [notice] }: Letter): Promise<Delivery> => {
     const posted = await post(
       `${api}/v2/enqueue`,
@@ -43,10 +41,10 @@ export function pagerDuty({ id, channel, routingKey, api, cluster, timeoutMs, pa
     if (!posted.answered) return { ok: false, retryable: true, error: posted.error }
     const { status } = posted.answer
     if (status === 202) return { ok: true }
-    const remedy = status === 400 ? `: check notify.channels.${channel}.pagerDuty.routingKey` : ''
+    const remedy = status === 400 ? `: check notify.channels.${lane.channel}.pagerDuty.routingKey` : ''
     return refused(posted.answer, `expected 202, PagerDuty answered ${status}${remedy}`)
   }
-  return { id, reachesPeople: true, digestAbove: null, deliver: inLane(channel, paceMs, attempt) }
+  return { id, reachesPeople: true, digestAbove: null, deliver: inLane(lane, attempt) }
 }
 
 /** The event without its routing key. Pure. */

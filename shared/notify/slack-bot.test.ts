@@ -18,7 +18,8 @@ const bot = (more: { token?: string; paceMs?: number } = {}) =>
       digestAbove: 10,
       render: ({ notices }: Letter) => (notices.length > 1 ? slackDigest(notices) : slackMessage(notices[0])),
       timeoutMs: 500,
-      paceMs: more.paceMs ?? 0
+      paceMs: more.paceMs ?? 0,
+      monotonicMs: () => performance.now()
     },
     { api: sink.api, token: new Secret(more.token ?? sink.token), conversation: 'C0PAYMENTS' }
   )

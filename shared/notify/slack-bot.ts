@@ -36,7 +36,7 @@ const passing = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded'
  * A channel of Slack by the Web API: messages of an incident after its first one stand in the thread of that one. Delivered is only
  * what was answered with `ok: true`. The token is a secret and stands in no error.
  */
-export function slackBot({ id, channel, digestAbove, render, timeoutMs, paceMs }: SlackOptions, { api, token, conversation }: SlackBot): Destination {
+export function slackBot({ id, digestAbove, render, timeoutMs, ...lane }: SlackOptions, { api, token, conversation }: SlackBot): Destination {
   const attempt = async (letter: Letter): Promise<Delivery> => {
     const thread = letter.thread === null ? {} : { thread_ts: letter.thread, reply_broadcast: false }
     const body = JSON.stringify({ channel: conversation, unfurl_links: false, unfurl_media: false, ...thread, ...render(letter) })
@@ -51,7 +51,7 @@ export function slackBot({ id, channel, digestAbove, render, timeoutMs, paceMs }
     const retryable = status === 200 && word !== null ? remedy !== '' || passing.has(word) : isRetryable(status)
     return refused(posted.answer, `expected ok: true, Slack answered ${status}${word === null ? '' : ` ${word}`}${remedy}`, retryable)
   }
-  return { id, reachesPeople: true, digestAbove, deliver: inLane(channel, paceMs, attempt) }
+  return { id, reachesPeople: true, digestAbove, deliver: inLane(lane, attempt) }
 }
 
 function jsonOf(text: string): { readonly ok?: unknown; readonly ts?: unknown; readonly error?: unknown } {

@@ -1,26 +1,22 @@
 import type { Secret } from '../config/secret.ts'
 import type { SlackMessage } from '../render/slack-message.ts'
-import { inLane } from './lane.ts'
+import { inLane, type LaneOptions } from './lane.ts'
 import type { Delivery, Destination, Letter } from './notifier.ts'
 import { post, refused } from './post.ts'
 
-export interface SlackOptions {
+export interface SlackOptions extends LaneOptions {
   readonly id: string
-  /** For errors. */
-  readonly channel: string
   readonly digestAbove: number
   render(letter: Letter): SlackMessage
   /** Bound of one attempt. */
   readonly timeoutMs: number
-  /** From one message to the next; Slack takes one a second in a channel. */
-  readonly paceMs: number
 }
 
 /**
  * A channel of Slack by incoming webhook, without threads. A 429 closes it for as long as it says. Delivered is only what Slack answered
  * with 200 and `ok`. The address is a secret and stands in no error.
  */
-export function slackWebhook({ id, channel, digestAbove, render, timeoutMs, paceMs }: SlackOptions, address: Secret): Destination {
+export function slackWebhook({ id, digestAbove, render, timeoutMs, ...lane }: SlackOptions, address: Secret): Destination {
   const attempt = async (letter: Letter): Promise<Delivery> => {
     const posted = await post(address.reveal(), JSON.stringify(render(letter)), { 'content-type': 'application/json; charset=utf-8' }, timeoutMs)
     if (!posted.answered) return { ok: false, retryable: true, error: posted.error }
@@ -29,5 +25,5 @@ export function slackWebhook({ id, channel, digestAbove, render, timeoutMs, pace
     const said = /^[a-z_]{1,60}$/.test(text.trim()) ? ` ${text.trim()}` : ''
     return refused(posted.answer, `expected 200 ok, Slack answered ${status}${said}`)
   }
-  return { id, reachesPeople: true, digestAbove, deliver: inLane(channel, paceMs, attempt) }
+  return { id, reachesPeople: true, digestAbove, deliver: inLane(lane, attempt) }
 }

@@ -160,6 +160,8 @@ describe('a running Reeve', () => {
     await topicWithRecords(kafka, topic, 1_000)
     for (const groupId of [oddName, dashed, idle]) await commitStart(superUser(), groupId, topic)
     const parts = {
+      // This test is one person.
+      approvals: { otherPerson: false },
       owners: [{ team: 'cli', channel: 'platform', criticality: 'high', groups: [`*${tag}*`] }],
       agents: { 'consumer-guardian': guardianOf([`*${tag}*`]) }
     }
