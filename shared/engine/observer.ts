@@ -8,6 +8,7 @@ import type { Kafka } from '../kafka/ports.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Entry, Leader } from './leader.ts'
 import { encodeObservation } from './observation.ts'
+import { declaredByPeople } from './said.ts'
 import type { StateStore } from './state.ts'
 
 /** Where the observer stands, in the state topic under `observer`. */
@@ -76,7 +77,8 @@ export class Observer {
     const intervalMs = this.#settings.intervalMs * pace.factor
     if (changed !== null)
       this.#log.info({ intervalMs, tookMs: Math.round(took.tookMs) }, `the cluster is scanned every ${formatDuration(intervalMs)} from now on: ${changed}`)
-    const work = seeMaintenance(before?.maintenance ?? null, scanned, await this.#reassigning(), this.#settings.maintenance)
+    const said = declaredByPeople(leader.store)
+    const work = seeMaintenance(before?.maintenance ?? null, scanned, await this.#reassigning(), [...this.#settings.maintenance, ...(said ? [said] : [])])
     const unseen = [
       ...scanned.unseen,
       ...(trusted ? [] : [{ kind: 'clock', id: 'now', why: why ?? 'no two clocks agree' } as const]),
