@@ -1,11 +1,11 @@
-import { apiErrorName, type NodeId } from '../cluster.ts'
+import type { NodeId } from '../cluster.ts'
 import { faultOf, KafkaFault } from '../errors.ts'
 import type { StartAt } from '../ports.ts'
+import { arrived, type Place } from './arrival.ts'
 import { Assigned } from './assigned.ts'
-import { type Batch, walkBatches } from './batch.ts'
-import { type Arrived, checked, type Chunk, corrupt, skip } from './chunk.ts'
-import type { FetchedPartition, FetchLimits, FetchResponse } from './fetch-codec.ts'
-import { disbeliefMs, findLeaders, findPosition, follow, isHole, isPassing, lookUpTopic, lostLeader, type Requests } from './mend.ts'
+import { type Arrived, checked, type Chunk, skip } from './chunk.ts'
+import type { FetchLimits } from './fetch-codec.ts'
+import { disbeliefMs, findLeaders, findPosition, isHole, isPassing, lookUpTopic, lostLeader, type Requests } from './mend.ts'
 import { listOffsets, type OffsetKind } from './offsets.ts'
 import { Versions } from './versions.ts'
 
@@ -47,13 +47,15 @@ export class BatchReader {
   readonly #assigned = new Map<string, Assigned>()
   readonly #lanes = new Map<NodeId, Lane>()
   #wake = Promise.withResolvers<void>()
-  #served = 0
+  readonly #place: Place
   #polling = false
   #closed = false
 
   constructor(cluster: Requests, options: ReaderOptions) {
     this.#cluster = cluster
     this.#versions = new Versions(cluster)
+    let served = 0
+    this.#place = { isCurrent: assigned => this.isCurrent(assigned), hasBroker: id => cluster.brokers.has(id), serve: () => ++served }
     this.limits = {
       maxBytes: 8 * 1024 * 1024,
       maxPartitionBytes: 4 * 1024 * 1024,
@@ -269,11 +271,8 @@ export class BatchReader {
       const { fetch } = await this.#versions.of(leader)
       const response = await this.#cluster.request(leader, fetch, asked, limits)
       lane.inFlight = null
-      this.#arrived(
-        lane,
-        new Map(partitions.map((assigned, index) => [`${assigned.topicId} ${assigned.partition}`, { assigned, askedOffset: asked[index]!.fetchOffset }])),
-        response
-      )
+      const answer = arrived(response, partitions, asked, this.#place)
+      if (answer.length > 0) lane.answers.push(answer)
       if (lane.answers.length > 0) this.#prefetch(limits.maxWaitMs)
     } catch (error) {
       lane.inFlight = null
@@ -286,75 +285,20 @@ export class BatchReader {
     }
   }
 
-  #arrived(lane: Lane, asked: ReadonlyMap<string, { assigned: Assigned; askedOffset: number }>, response: FetchResponse): void {
-    const holdsNothing = response.partitions.every(partition => partition.records.length === 0)
-    const answer: Arrived[] = []
-    for (const fetched of response.partitions) {
-      const found = asked.get(`${fetched.topicId} ${fetched.partition}`)
-      // Moved meanwhile, or answered already by a newer leader.
-      if (!found || !this.isCurrent(found.assigned) || found.askedOffset !== found.assigned.fetchOffset) continue
-      const { assigned } = found
-      if (fetched.errorCode !== 0) this.#refused(assigned, fetched)
-      else if (fetched.divergingEpoch)
-        assigned.move('truncated', Math.max(fetched.logStartOffset, assigned.epochs.commonEnd(fetched.divergingEpoch.epoch, fetched.divergingEpoch.endOffset)))
-      else answer.push(...this.#walk(assigned, fetched, holdsNothing))
-    }
-    if (response.errorCode !== 0) for (const { assigned } of asked.values()) lostLeader(assigned, apiErrorName(response.errorCode), performance.now())
-    if (answer.length > 0) lane.answers.push(answer)
-  }
-
-  #walk(assigned: Assigned, fetched: FetchedPartition, holdsNothing: boolean): Arrived[] {
-    const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions } = fetched
-    const fromOffset = assigned.fetchOffset
-    let batches: Batch[]
-    try {
-      // Compressed batches begin where the broker's index says, which may be before the offset that was asked.
-      batches = walkBatches(fetched.records).filter(batch => batch.header.lastOffset >= fromOffset)
-    } catch (error) {
-      assigned.fault = corrupt(assigned, fromOffset, String(error))
-      return []
-    }
-    assigned.answered()
-    assigned.ends = { logStartOffset, highWatermark, lastStableOffset }
-    for (const { header } of batches) assigned.epochs.read(header.partitionLeaderEpoch, header.baseOffset)
-    const last = batches.at(-1)
-    if (last) {
-      assigned.fetchOffset = last.header.lastOffset + 1
-      assigned.servedAt = ++this.#served
-      assigned.servings++
-    }
-    if (last || fromOffset >= lastStableOffset) assigned.emptyAnswers = 0
-    else if (holdsNothing) assigned.emptyAnswers++
-    const { moved } = assigned
-    assigned.moved = null
-    return [{ assigned, fromOffset, nextOffset: assigned.fetchOffset, highWatermark, lastStableOffset, logStartOffset, abortedTransactions, batches, moved }]
-  }
-
-  #refused(assigned: Assigned, { errorCode, currentLeader }: FetchedPartition): void {
-    const error = apiErrorName(errorCode)
-    if (error === 'OFFSET_OUT_OF_RANGE') {
-      assigned.misplaced = true
-      return
-    }
-    lostLeader(assigned, error, performance.now())
-    if (currentLeader && currentLeader.leaderEpoch > assigned.leaderEpoch && this.#cluster.brokers.has(currentLeader.leaderId))
-      follow(assigned, currentLeader.leaderId, currentLeader.leaderEpoch)
-  }
-
   /** The oldest answer of every broker, checked; what is not wanted any more is dropped. */
   #take(): Chunk[] {
     const chunks: Chunk[] = []
     for (const lane of this.#lanes.values()) {
-      for (const arrived of lane.answers.shift() ?? []) {
-        const { assigned, moved, fromOffset } = arrived
+      for (const waiting of lane.answers.shift() ?? []) {
+        const { assigned, moved, fromOffset } = waiting
         if (!this.isCurrent(assigned)) continue
         if (fromOffset !== (moved ? moved.resumedAt : assigned.position)) {
           assigned.fetchFrom(assigned.position)
           continue
         }
-        const chunk = checked(arrived)
+        const chunk = checked(waiting)
         assigned.position = chunk.nextOffset
-        if (chunk.nextOffset !== arrived.nextOffset) assigned.fetchFrom(chunk.nextOffset)
+        if (chunk.nextOffset !== waiting.nextOffset) assigned.fetchFrom(chunk.nextOffset)
         chunks.push(chunk)
       }
     }
