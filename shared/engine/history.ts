@@ -59,10 +59,16 @@ async function* foldFrom(reader: LogReader, from: number, { topic, sinceMs, sign
     const { latest } = fold
     if (latest === null && before === null && atMs >= sinceMs) yield 'no key frame yet'
     if (latest === null) continue
-    const tookMs: number = before === null ? Number.POSITIVE_INFINITY : atMs - before.view.atMs
+    const gap: boolean = before === null || isGap(before, latest)
     before = latest
-    yield { ...latest, gap: tookMs < 0 || tookMs > toleratedAgeMs(latest.intervalMs) }
+    yield { ...latest, gap }
   }
+}
+
+/** The observer may scan less often for a while, or again as often as before. */
+function isGap(before: Latest, after: Latest): boolean {
+  const tookMs = after.view.atMs - before.view.atMs
+  return tookMs < 0 || tookMs > toleratedAgeMs(Math.max(before.intervalMs, after.intervalMs))
 }
 
 /** Values of the records from an offset to the end of the moment of asking. */

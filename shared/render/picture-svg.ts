@@ -53,7 +53,9 @@ export function pictureSvg(picture: Picture): string {
   for (const { atMs, label } of timeTicks(fromMs, untilMs, 10))
     out.push(`<path class="grid" d="M${x(atMs)} ${floor}v5"/><text class="soft middle" x="${x(atMs)}" y="${floor + 18}">${label}</text>`)
   out.push(`<text class="soft end" x="${left - 6}" y="${floor + 18}">UTC</text>`)
-  for (const mark of marks) out.push(markAt(mark, x(Math.max(fromMs, Math.min(untilMs, mark.atMs))), spans, floor))
+  // The gravest last, so that it lies on top.
+  for (const { kind } of markKinds)
+    for (const mark of marks) if (mark.kind === kind) out.push(markAt(mark, x(Math.max(fromMs, Math.min(untilMs, mark.atMs))), spans, floor))
   const listed = marks.slice(-mostListed)
   listed.forEach((mark, index) =>
     out.push(`<text x="${left}" y="${floor + 66 + index * 18}">${escaped(`${wordOf(mark)}, ${moment(mark.atMs)}: ${cut(mark.text)}`)}</text>`)

@@ -7,8 +7,8 @@ import type { Policy } from '../policy.ts'
 export const simulation: Simulation<Policy, GuardianSnapshot> = {
   unknown: [
     'Whether there was something to read follows from the offsets alone: what lies below the last stable offset counts as readable, though it may be transaction markers or a compacted tail.',
-    'Whether members speak the SDK, and obey, was not recorded: rule 11 is unknown, so nothing would be paused. Take it as given with --given members-obey.',
-    'When retention passes a commit was not recorded: rule 12 is unknown, so nothing would be paused. Take it as given with --given nothing-expires.',
+    'Whether members speak the SDK, and obey, was not recorded: unless it is taken as given (--given members-obey), rule 11 is unknown and nothing is paused.',
+    'When retention passes a commit was not recorded: unless it is taken as given that it passes none (--given nothing-expires), rule 12 is unknown and nothing is paused.',
     'Commands of others on the control topic were not recorded: none is taken to be in force.'
   ],
   assumptions: {
