@@ -6,7 +6,10 @@ import { catalogue } from '#agents/catalogue.ts'
 import { canonicalJson, type JsonValue } from '#shared/domain/json.ts'
 import type { AnyAgent, Kinded, Observed } from '#shared/engine/agent.ts'
 import { gate, type GateInput } from '#shared/engine/limits.ts'
+import { fateOf } from '#shared/engine/look.ts'
 import { makePlan } from '#shared/engine/plan.ts'
+import type { Destination } from '#shared/notify/notifier.ts'
+import { newEntry, next } from '#shared/notify/outbox.ts'
 import { clusterView } from '#test/support/cluster-view.ts'
 import { turnWorld } from '#test/support/turn-world.ts'
 import { openLimits } from '#test/support/replica.ts'
@@ -101,6 +104,18 @@ describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name,
     for (const file of files) expect(readFileSync(join(folder, file), 'utf8'), file).not.toMatch(/dry.?run|\bact\s*[:?&|]/i)
   })
 
+  test('law 2: a clock that waits for a notice begins when people were told: an agent that looks at fates counts from deliveredAtMs', () => {
+    const folder = join(import.meta.dirname, '../agents', name)
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    const looking = files
+      .map(file => readFileSync(join(folder, file), 'utf8'))
+      .filter(text => /observed\.notices|\bnotices\b[^\n]*\} = observed|NoticeFate/.test(text))
+    for (const text of looking) {
+      expect(text).toContain('deliveredAtMs')
+      expect(text).not.toMatch(/\.attempts\b|\.lastError\b/)
+    }
+  })
+
   test('law 5: every act has a key of its own incident, one sentence, and a way back or the word irreversible', () => {
     const [first, later] = [moment(), moment()].map(given => harmful(agent, given)[0]!)
     const { key, target, describe: sentence, undo } = effect(agent, first!)
@@ -130,4 +145,33 @@ describe.each(catalogue.map(agent => [agent.name, agent] as const))('%s', (name,
     expect(world.openIntents()).toEqual([])
     expect(world.standing()).toEqual([effect(agent, harmful(agent, given)[0]!).key(harmful(agent, given)[0]!)])
   })
+})
+
+test('law 2: what is known of a notice that nobody was told holds no moment that a clock could begin at', () => {
+  const at = (id: string, reachesPeople: boolean): Destination => ({ id, reachesPeople, digestAbove: null, deliver: async () => ({ ok: true }) })
+  const [people, machine] = [at('people', true), at('machine', false)]
+  const notice = { key: 'k', incident: 'i', severity: 'page', resolved: false, team: null, channel: null, title: 't', why: [], sinceMs: 5 } as const
+  const attempts = fc.array(
+    fc.tuple(
+      fc.constantFrom(people, machine),
+      fc.oneof(
+        fc.constant({ ok: true } as const),
+        fc.boolean().map(retryable => ({ ok: false, retryable, error: 'e' }) as const)
+      )
+    )
+  )
+  fc.assert(
+    fc.property(attempts, script => {
+      let entry = newEntry({ ...notice, next: { what: '', atMs: null }, answer: null }, 1_000)
+      let told: number | null = null
+      for (const [index, [destination, result]] of script.entries()) {
+        const nowMs = 2_000 + index
+        entry = next(entry, destination, [people, machine], result, nowMs)
+        if (result.ok && destination === people) told ??= nowMs
+        const fate = fateOf(entry)
+        expect([fate.deliveredAtMs, fate.state === 'delivered']).toEqual([told, told !== null])
+        expect(Object.entries(fate).filter(([name, value]) => name !== 'deliveredAtMs' && typeof value === 'number' && value >= 1_000)).toEqual([])
+      }
+    })
+  )
 })

@@ -7,6 +7,7 @@ import type { Hooks } from '../engine/engine.ts'
 import type { LeaseTimes } from '../engine/lease.ts'
 import { type AgentSetup, Replica, type Role } from '../engine/replica.ts'
 import { scopeOf } from '../engine/seal.ts'
+import { waiting } from '../engine/tell.ts'
 import { reeveTopics, topicSettings } from '../engine/topics.ts'
 import type { TurnReport } from '../engine/turn.ts'
 import type { Hearing } from '../http/asker.ts'
@@ -80,7 +81,8 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
       observerIntervalMs: () => replica?.observerIntervalMs ?? config.observer.intervalMs,
       queue: () => queue.health(),
       kafka: () => [{ client: 'engine', ...kafka.counts() }, ...agents.map(({ agent, kafka: own }) => ({ client: agent.name, ...own.counts() }))],
-      clockTrusted: () => clock.lastTrusted
+      clockTrusted: () => clock.lastTrusted,
+      backlog: () => (replica?.leadership ? waiting(replica.leadership.leader) : null)
     })
     log.info({ holder, clusterId, http: http(), agents: agents.map(({ agent, act }) => ({ name: agent.name, act })) }, 'Reeve starts')
     replica = new Replica({

@@ -70,6 +70,7 @@ export function memoryChanges(agent: string, before: ReadonlyMap<string, JsonVal
   return changes
 }
 
-function fateOf({ state, attempts, deliveredAtMs, lastError }: OutboxEntry): NoticeFate {
+/** What an agent may know of a notice: no moment but the one at which people were told. */
+export function fateOf({ state, attempts, deliveredAtMs, lastError }: OutboxEntry): NoticeFate {
   return { state, attempts, deliveredAtMs, lastError }
 }

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/json.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Delivery, Destination, Letter, Notifier } from '../notify/notifier.ts'
-import { due, letters, next, type OutboxEntry, threadOf } from '../notify/outbox.ts'
+import { backlog, due, letters, next, type OutboxEntry, threadOf } from '../notify/outbox.ts'
 import type { Entry, Leader } from './leader.ts'
 import { isSnoozed } from './said.ts'
 import { Serial } from './serial.ts'
@@ -74,6 +74,11 @@ async function settle(
   }
   if (!result.ok) log.warn({ notices: keys.length, destination: destination.id }, entries[0]!.what)
   await leader.commit(changes, entries)
+}
+
+/** What waits to be told, for metrics. */
+export function waiting(leader: Leader): ReturnType<typeof backlog> {
+  return backlog(outboxOf(leader).values(), ({ notice }) => isSnoozed(leader.store, notice, leader.clock.localMs()))
 }
 
 function entryOf(leader: Leader, key: string): OutboxEntry {

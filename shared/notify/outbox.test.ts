@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Notice } from '../engine/agent.ts'
 import type { Delivery, Destination } from './notifier.ts'
-import { due, letters, newEntry, next, type OutboxEntry, threadOf } from './outbox.ts'
+import { backlog, due, letters, newEntry, next, type OutboxEntry, threadOf } from './outbox.ts'
 
 function notice(key: string, channel: string | null = 'payments'): Notice {
   return {
@@ -103,6 +103,19 @@ test('a destination that reaches nobody delivers nothing: no clock begins by it'
   const taken = next(newEntry(notice('a'), nowMs), machine, [machine, slack], { ok: true }, nowMs)
   expect(taken).toMatchObject({ state: 'pending', deliveredAtMs: null, to: { machine: { state: 'taken' } } })
   expect(keysAt(new Map([['a', taken]]), nowMs, () => [machine, slack])).toEqual({ slack: ['a'] })
+})
+
+test('what every destination refused is undeliverable, what only waits is not, and the oldest that nobody was told is known', () => {
+  const [waits, refusedOne, told] = [newEntry(notice('a'), 5), newEntry(notice('b'), 7), newEntry(notice('c'), 1)]
+  const entries = [
+    next(waits, slack, [slack], away, nowMs),
+    next(refusedOne, slack, [slack], refused, nowMs),
+    next(next(told, pager, [slack, pager], refused, nowMs), slack, [slack, pager], { ok: true }, nowMs),
+    next(next(newEntry(notice('d'), 9), machine, [machine, slack], { ok: true }, nowMs), slack, [machine, slack], refused, nowMs)
+  ]
+  expect(backlog(entries, () => false)).toEqual({ undeliverable: 2, oldestSinceMs: 5 })
+  expect(backlog(entries, ({ notice: { key } }) => key !== 'b')).toEqual({ undeliverable: 1, oldestSinceMs: 7 })
+  expect(backlog([], () => false)).toEqual({ undeliverable: 0, oldestSinceMs: null })
 })
 
 test('the thread of an incident is that of its first message there', () => {

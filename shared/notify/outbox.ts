@@ -101,6 +101,19 @@ export function next(entry: OutboxEntry, at: Destination, routed: readonly Desti
   return at.reachesPeople ? { ...after, state: 'delivered', deliveredAtMs: nowMs, lastError: null } : after
 }
 
+/**
+ * What nobody was told: how many notices every destination refused for good, and since when the oldest one waits. Pure. Snoozed ones
+ * do not count.
+ */
+export function backlog(outbox: Iterable<OutboxEntry>, held: (entry: OutboxEntry) => boolean): { undeliverable: number; oldestSinceMs: number | null } {
+  const waiting = [...outbox].filter(entry => entry.state !== 'delivered' && !held(entry))
+  const refused = waiting.filter(({ to = {} }) => {
+    const tried = Object.values(to).filter(({ state }) => state !== 'taken')
+    return tried.length > 0 && tried.every(({ state, retryable }) => state === 'failed' && !retryable)
+  })
+  return { undeliverable: refused.length, oldestSinceMs: waiting.length === 0 ? null : Math.min(...waiting.map(({ createdAtMs }) => createdAtMs)) }
+}
+
 /** Nothing is left to do for it, wherever it was to go. */
 export function isDone({ state, to = {} }: OutboxEntry): boolean {
   return state === 'delivered' && Object.values(to).every(fate => fate.state === 'taken')

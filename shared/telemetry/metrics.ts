@@ -20,6 +20,8 @@ export interface Sources {
   /** Requests by principal's client id. */
   kafka?(): readonly { readonly client: string; readonly requests: number; readonly throttledMs: number }[]
   clockTrusted?(): boolean | null
+  /** What waits to be told; null where this replica does not lead. */
+  backlog?(): { readonly undeliverable: number; readonly oldestSinceMs: number | null } | null
   observerIntervalMs?(): number
 }
 
@@ -163,6 +165,21 @@ function gauges(now: () => number): readonly GaugeRow[] {
       'Notices by fate, at the last turn.',
       ['agent', 'state'],
       counted('state', ({ look }) => [...look.observed.notices.values()].map(({ state }) => state))
+    ],
+    [
+      'reeve_notices_undeliverable',
+      'Notices that nobody was told and that every destination refused, or that have none.',
+      [],
+      single(({ sources }) => sources.backlog?.()?.undeliverable)
+    ],
+    [
+      'reeve_oldest_undelivered_notice_seconds',
+      'How long the oldest notice waits that nobody was told; 0 while none does. What is snoozed does not count.',
+      [],
+      single(({ sources }) => {
+        const backlog = sources.backlog?.()
+        return backlog && (backlog.oldestSinceMs === null ? 0 : Math.max(0, now() - backlog.oldestSinceMs) / 1_000)
+      })
     ],
     ['reeve_standing_actions', 'Actions in force, at the last turn.', ['agent'], perAgent(({ look }) => look.observed.standing.length)],
     [

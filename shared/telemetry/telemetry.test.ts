@@ -50,6 +50,7 @@ test('a turn is counted, and unknown lag has no sample', async () => {
     queue: () => ({ connected: true, degraded: false, directTurns: 3 }),
     kafka: () => [{ client: 'reeve', requests: 12, throttledMs: 1_500 }],
     clockTrusted: () => null,
+    backlog: () => ({ undeliverable: 2, oldestSinceMs: 40_000 }),
     observerIntervalMs: () => 30_000
   })
   const lines = await samples(metrics.text())
@@ -77,7 +78,9 @@ test('a turn is counted, and unknown lag has no sample', async () => {
     'reeve_redis_degraded{cluster="eu"} 0',
     'reeve_redis_direct_turns{cluster="eu"} 3',
     'reeve_kafka_requests{cluster="eu",client="reeve"} 12',
-    'reeve_kafka_throttled_seconds{cluster="eu",client="reeve"} 1.5'
+    'reeve_kafka_throttled_seconds{cluster="eu",client="reeve"} 1.5',
+    'reeve_notices_undeliverable{cluster="eu"} 2',
+    'reeve_oldest_undelivered_notice_seconds{cluster="eu"} 60'
   ])
     expect(lines).toContain(line)
   expect(lines.filter(line => line.startsWith('reeve_lag_messages')).length).toBe(1)
