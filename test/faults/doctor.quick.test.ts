@@ -75,7 +75,9 @@ test('where everybody may do what no ACL allows, the trap of the first ACL is to
     permission: 'allow'
   }
   await kafka.admin.createAcls([acl])
-  await expect.poll(async () => (await look(lax, asApp())).one('everyone-allowed').what).toMatch(/: allow\.everyone\.if\.no\.acl\.found is true$/)
+  await expect
+    .poll(async () => (await look(lax, asApp())).one('everyone-allowed').what, { timeout: 20_000 })
+    .toMatch(/: allow\.everyone\.if\.no\.acl\.found is true$/)
   expect((await look(lax, asApp())).one('everyone-allowed').why[1]).toContain('would stop every other client')
 })
 
