@@ -22,6 +22,7 @@ const COMMANDS = /** @type {Record<string, string[]>} */ ({
   faults: ['test/run.ts', '--faults'],
   check: ['deploy/local/check.ts'],
   bench: ['deploy/local/bench.ts'],
+  sbom: ['deploy/sbom.ts'],
   'build:sdk': ['deploy/sdk/build.ts']
 })
 
