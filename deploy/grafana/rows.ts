@@ -99,10 +99,13 @@ export const rows: readonly Row[] = [
       },
       {
         title: 'Parts that cannot be seen',
-        about: 'Above 0 nothing that harms is decided about them.',
+        about: 'Above 0 nothing that harms is decided about them. Suspended 1: the cluster is being worked on, and nothing is judged.',
         kind: 'timeseries',
         unit: 'none',
-        queries: one(`max by (cluster, agent) (reeve_unseen_parts${here})`, '{{cluster}} {{agent}}')
+        queries: [
+          { expression: `max by (cluster, agent) (reeve_unseen_parts${here})`, legend: '{{cluster}} {{agent}}' },
+          { expression: `max by (cluster) (reeve_judgement_suspended${here})`, legend: '{{cluster}} judgement suspended' }
+        ]
       },
       {
         title: 'Age of what was decided on',

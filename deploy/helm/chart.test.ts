@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { loadConfig } from '#shared/config/index.ts'
@@ -10,7 +10,9 @@ import { programAt } from '#test/support/programs.ts'
 
 const chart = join(import.meta.dirname, 'reeve')
 const helm = programAt('helm', 'helm')
-const valueFiles = { 'as shipped': null, secured: join(chart, 'ci/secured-values.yaml') }
+const plain = join(chart, 'ci/plain-values.yaml')
+const secured = join(chart, 'ci/secured-values.yaml')
+const valueFiles = [plain, secured].map(file => [basename(file), file] as const)
 const mounted = '/etc/reeve/secrets'
 
 interface Container {
@@ -40,8 +42,8 @@ function run(words: readonly string[]): { status: number | null; stdout: string;
 }
 
 /** What the chart makes of these values, by kind. */
-function render(values: string | null, ...more: string[]): ReadonlyMap<string, Manifest> {
-  const { status, stdout, stderr } = run(['template', 'gov', chart, '--kube-version', '1.30.0', ...(values ? ['--values', values] : []), ...more])
+function render(values: string, ...more: string[]): ReadonlyMap<string, Manifest> {
+  const { status, stdout, stderr } = run(['template', 'gov', chart, '--kube-version', '1.30.0', '--values', values, ...more])
   expect(status, stderr).toBe(0)
   const manifests = parseAllDocuments(stdout).map(document => document.toJS() as Manifest)
   return new Map(manifests.map(manifest => [manifest.kind, manifest]))
@@ -67,13 +69,6 @@ function configOf(text: string) {
   }
 }
 
-test("the shipped values are a sound configuration of Reeve's, and let it act on nothing", () => {
-  const { config } = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as { config: object }
-  const loaded = configOf(JSON.stringify(config))
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  for (const { act } of Object.values(loaded.configs[0].agents)) expect(act).toBe(false)
-})
-
 test('the schema of the values knows each that is shipped', () => {
   const { properties } = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as { properties: Record<string, object> }
   const values = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as object
@@ -89,24 +84,24 @@ describe('by helm', () => {
     if (helm === null) context.skip('helm is missing')
   })
 
-  test.each(Object.entries(valueFiles))('lint finds nothing wrong: %s', (_, values) => {
-    const { status, stdout } = run(['lint', chart, '--strict', '--kube-version', '1.30.0', ...(values ? ['--values', values] : [])])
+  test.each(valueFiles)('lint finds nothing wrong: %s', (_, values) => {
+    const { status, stdout } = run(['lint', chart, '--strict', '--kube-version', '1.30.0', '--values', values])
     expect(status, stdout).toBe(0)
   })
 
   test('as shipped it is one Deployment of two replicas with what protects it; a monitor only where it is asked for', () => {
-    const shipped = render(null)
+    const shipped = render(plain)
     expect([...shipped.keys()].toSorted()).toEqual(['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount'])
     expect(shipped.get('Deployment')!.spec).toMatchObject({ replicas: 2 })
     expect(shipped.get('PodDisruptionBudget')!.spec).toMatchObject({ minAvailable: 1 })
-    const monitored = render(valueFiles.secured)
+    const monitored = render(secured)
     expect([...monitored.keys()]).toContain('ServiceMonitor')
     expect(monitored.get('ServiceMonitor')).toMatchObject({ metadata: { labels: { release: 'prometheus' } }, spec: { jobLabel: 'app.kubernetes.io/name' } })
     // The alerts expect the job `reeve`.
     expect(monitored.get('Service')!.metadata.labels['app.kubernetes.io/name']).toBe('reeve')
   })
 
-  test.each(Object.entries(valueFiles))('pods are no root, write nothing, and everything selects them by the same labels: %s', (_, values) => {
+  test.each(valueFiles)('pods are no root, write nothing, and everything selects them by the same labels: %s', (_, values) => {
     const manifests = render(values)
     const deployment = deploymentOf(manifests)
     const pod = deployment.template.spec
@@ -124,26 +119,30 @@ describe('by helm', () => {
     expect(manifests.get('NetworkPolicy')!.spec).toMatchObject({ podSelector: { matchLabels: labels }, policyTypes: ['Ingress', 'Egress'] })
   })
 
-  test.each(Object.entries(valueFiles))(
-    'what lands in the ConfigMap is a sound configuration with no secret in it, on the port that is probed: %s',
-    (_, values) => {
-      const text = render(values).get('ConfigMap')!.data!['reeve.yaml']!
-      const loaded = configOf(text)
-      if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-      expect(loaded.configs[0].http).toMatchObject({ host: '0.0.0.0', port: 9_400 })
-      for (const [, password] of text.matchAll(/password: (.+)/g)) expect(password).toMatch(/^\$\{file:/)
-    }
-  )
+  test.each(valueFiles)('what lands in the ConfigMap is a sound configuration with no secret in it, on the port that is probed: %s', (_, values) => {
+    const text = render(values).get('ConfigMap')!.data!['reeve.yaml']!
+    const loaded = configOf(text)
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+    for (const agent of Object.values(loaded.configs[0].agents)) expect(agent).toMatchObject({ act: false })
+    expect(loaded.configs[0].http).toMatchObject({ host: '0.0.0.0', port: 9_400 })
+    for (const [, password] of text.matchAll(/password: (.+)/g)) expect(password).toMatch(/^\$\{file:/)
+  })
 
   test('the port and its TLS are those of the configuration', () => {
-    const [container] = deploymentOf(render(null, '--set', 'config.http.port=9500', '--set', 'config.http.tls.certFile=a')).template.spec.containers
+    const [container] = deploymentOf(render(plain, '--set', 'config.http.port=9500', '--set', 'config.http.tls.certFile=a')).template.spec.containers
     expect(container.ports).toEqual([{ name: 'http', containerPort: 9_500, protocol: 'TCP' }])
     expect(container.readinessProbe.httpGet.scheme).toBe('HTTPS')
   })
 
   test('one replica has no budget that would hold up every drain; pods that must stand apart leave before others come', () => {
-    expect(render(null, '--set', 'replicas=1').has('PodDisruptionBudget')).toBe(false)
-    expect(render(valueFiles.secured).get('Deployment')!.spec['strategy']).toMatchObject({ rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } })
+    expect(render(plain, '--set', 'replicas=1').has('PodDisruptionBudget')).toBe(false)
+    expect(render(secured).get('Deployment')!.spec['strategy']).toMatchObject({ rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } })
+  })
+
+  test('without a configuration it is refused', () => {
+    const { status, stderr } = run(['template', 'gov', chart, '--kube-version', '1.30.0'])
+    expect(status).not.toBe(0)
+    expect(stderr).toMatch(/config.*missing properties|missing properties.*config|\/config/s)
   })
 
   test.each([
@@ -153,7 +152,7 @@ describe('by helm', () => {
     ['antiAffinity=maybe', /antiAffinity/],
     ['config.version=2', /config.*version/]
   ])('%s is refused, by name', (value, named) => {
-    const { status, stderr } = run(['template', 'gov', chart, '--kube-version', '1.30.0', '--set', value])
+    const { status, stderr } = run(['template', 'gov', chart, '--kube-version', '1.30.0', '--values', plain, '--set', value])
     expect(status).not.toBe(0)
     expect(stderr).toMatch(named)
   })
