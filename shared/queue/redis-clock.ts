@@ -10,6 +10,7 @@ export interface RedisClock {
 /** Asks Redis for TIME once and closes the connection. Throws one sentence without user and password. */
 export async function redisClock(target: RedisTarget): Promise<RedisClock> {
   const redis = openRedis(target, 'reeve-clock')
+  let failure: string
   try {
     await new Promise<void>((resolve, reject) => {
       redis.once('ready', resolve)
@@ -19,9 +20,11 @@ export async function redisClock(target: RedisTarget): Promise<RedisClock> {
     const [seconds, microseconds] = await redis.time()
     return { redisMs: Number(seconds) * 1_000 + Number(microseconds) / 1_000, askedAtMs, answeredAtMs: Date.now() }
   } catch (error) {
-    throw new Error(redisErrorText(error), { cause: undefined })
+    failure = redisErrorText(error)
   } finally {
     redis.on('error', () => undefined)
     redis.disconnect()
   }
+  // Without its cause: the driver's error holds the arguments of the command that failed, AUTH's among them.
+  throw new Error(failure)
 }

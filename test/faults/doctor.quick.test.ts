@@ -89,10 +89,9 @@ test('an address that a broker advertises and nobody answers is found although a
 })
 
 test('a cluster without an authorizer is said to be open to everybody', async () => {
-  await openKafka({ brokers: open.description.brokers, clientId: 'doctor' }).then(async own => {
-    await own.admin.createTopics(topicSettings(reeveTopics('reeve'), 1))
-    await own.close()
-  })
+  const own = await openKafka({ brokers: open.description.brokers, clientId: 'doctor' })
+  await own.admin.createTopics(topicSettings(reeveTopics('reeve'), 1))
+  await own.close()
   const { ids, one } = await look(open)
   expect(ids('warning')).toContain('authorizer-none')
   expect(one('topics-right').severity).toBe('ok')

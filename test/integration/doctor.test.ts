@@ -8,6 +8,7 @@ import type { AclEntry, Kafka } from '#shared/kafka/ports.ts'
 import { examine, runRemedy } from '#test/support/doctor.ts'
 import { freePort, ownRedis } from '#test/support/redis.ts'
 import { configuration, type Parts, ReeveBench, speak } from '#test/support/reeve-process.ts'
+import { until } from '#test/support/replica.ts'
 import { removeUsers, revoke, type ScramUser, scramUser } from '#test/support/scram-user.ts'
 import { stack, superUser, unique } from '#test/support/stack.ts'
 import { commitStart } from '#test/support/stuck-consumer.ts'
@@ -59,8 +60,7 @@ beforeAll(async () => {
   ;[engine, guardian, sink] = await Promise.all([scramUser('doctor-engine'), scramUser('doctor-guardian'), openSlackSink()])
   await kafka.admin.createTopics([...topicSettings(topics, 3), { name: orders, partitions: 1 }])
   await Promise.all([grant(), commitStart(superUser(), group, orders)])
-  // A user and its rights reach each broker a moment after they were taken.
-  await vi.waitFor(async () => expect((await look()).ids('error', 'unknown')).toEqual([]), { timeout: 30_000, interval: 200 })
+  await until('the users and their rights have reached every broker', async () => (await look()).ids('error', 'unknown').length === 0, 30_000)
 })
 
 afterAll(async () => {
@@ -307,13 +307,13 @@ test('rules of owners and holds that name nothing, a rule that an earlier one hi
 })
 
 describe('channels', () => {
-  const channels = (channels: Parts, more: Parts = {}) => ({ notify: { platformChannel: 'platform', channels, ...more } })
+  const notify = (channels: Parts, more: Parts = {}) => ({ notify: { platformChannel: 'platform', channels, ...more } })
 
   test('a channel without a way, with one that nobody answers, and two that are the same are told; nothing is posted', async () => {
     const dead = `http://127.0.0.1:${await freePort()}/services/secret-path`
     const requests = sink.requests
     const { one, ids, findings } = await look(
-      channels({ platform: { slackWebhook: '' }, down: { slackWebhook: dead }, a: { slackWebhook: '${WEBHOOK}' }, b: { slackWebhook: '${WEBHOOK}' } })
+      notify({ platform: { slackWebhook: '' }, down: { slackWebhook: dead }, a: { slackWebhook: '${WEBHOOK}' }, b: { slackWebhook: '${WEBHOOK}' } })
     )
     expect(ids('error')).toEqual(['channel-mute', 'channel-unreachable'])
     expect(one('channel-mute').what).toBe('nothing that is said in platform can be delivered')
@@ -326,7 +326,7 @@ describe('channels', () => {
   })
 
   test("the bot's token is tried by auth.test, which posts nothing; --send-test sends one message to each channel", async () => {
-    const bot = (token: string) => channels({ platform: { slackChannel: 'C0PLATFORM' } }, { slack: { token, api: sink.api } })
+    const bot = (token: string) => notify({ platform: { slackChannel: 'C0PLATFORM' } }, { slack: { token, api: sink.api } })
     const before = sink.messages.length
     expect((await look(bot(sink.token))).one('channel-reached').what).toMatch(/^channel platform: Slack channel C0PLATFORM: bot .+ of .+$/)
     expect((await look(bot('not-the-token'))).one('channel-unreachable').what).toContain('invalid_auth')

@@ -28,7 +28,7 @@ ${lines}`
   for (const line of text.split('\n')) if (line !== '') merged.set(line.split(':')[0]!, line)
   const loaded = parseConfig({ text: [...merged.values()].join('\n'), folder: '/', env: {}, agents: [] })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  return loaded.configs[0]!
+  return loaded.configs[0]
 }
 
 /** What brokers would say of a principal that has exactly these entries. */

@@ -25,7 +25,7 @@ export async function examine(
   const agents = catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
   const loaded = parseConfig({ text: stringify(content), folder: '/', env: { TEST_REDIS_URL: stack().redisUrl, ...env }, agents })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  const facts = await gather(loaded.configs[0]!, catalogue, { sendTest })
+  const facts = await gather(loaded.configs[0], catalogue, { sendTest })
   const found = findings(facts)
   return {
     findings: found,

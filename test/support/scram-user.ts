@@ -37,7 +37,12 @@ export async function removeUsers(users: readonly ScramUser[]): Promise<void> {
 /** Takes ACLs of a principal away: all of them, or those on one resource. */
 export async function revoke(
   principal: string,
-  resource: { readonly resourceType?: number; readonly resourceName?: string; readonly operation?: number; readonly permissionType?: number } = {}
+  resource: {
+    readonly resourceType?: kafkajs.AclResourceTypes
+    readonly resourceName?: string
+    readonly operation?: kafkajs.AclOperationTypes
+    readonly permissionType?: kafkajs.AclPermissionTypes
+  } = {}
 ): Promise<void> {
   const client = new kafkajs.Kafka({ brokers: [...stack().brokers], logLevel: kafkajs.logLevel.NOTHING }).admin()
   await client.connect()

@@ -20,6 +20,7 @@ export async function prepareCluster(stack: Stack): Promise<void> {
   try {
     await kafka.admin.createAcls([
       ...aclsOf('engine', 'User:reeve-engine'),
+      ...aclsOf('doctor', 'User:reeve-engine'),
       ...aclsOf('consumer-guardian', 'User:reeve-consumer-guardian'),
       ...aclsOf('operator', 'User:reeve-operator'),
       ...aclsOf('governed-consumer', `User:${appUser}`),
