@@ -51,7 +51,7 @@ beforeAll(async () => {
   kafka = await openKafka(superUser())
   await topicWithRecords(kafka, group, 1_000)
   await commitStart(superUser(), group, group)
-  const file = bench.write(configuration(prefix, { observer: { interval: '1s' }, agents: { 'consumer-guardian': guardianOf([group], { lagFor: '1s' }) } }))
+  const file = bench.write(configuration(prefix, { observer: { interval: '2s' }, agents: { 'consumer-guardian': guardianOf([group], { lagFor: '1s' }) } }))
   reeve = bench.start(file)
   await reeve.leads()
   prometheus = await startPrometheus(program, [address()])
@@ -126,7 +126,7 @@ test('Reeve does not notice that its Prometheus is killed', async context => {
   await prometheus.kill()
   const before = await turns()
   const lines = reeve.lines.length
-  await until('five more scans', async () => (await turns()) >= before + 5, 15_000)
+  await until('three more scans', async () => (await turns()) >= before + 3, 20_000)
   const said = reeve.lines.slice(lines).filter(({ level, notice }) => (level === 'warn' || level === 'error') && notice === undefined)
   expect(said).toEqual([])
 })
