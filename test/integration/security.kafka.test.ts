@@ -11,6 +11,7 @@ import type { KafkaConnection } from '#shared/kafka/connection.ts'
 import type { KafkaFault } from '#shared/kafka/errors.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { Kafka } from '#shared/kafka/ports.ts'
+import { configuration, ReeveBench, speak } from '#test/support/reeve-process.ts'
 import { until } from '#test/support/replica.ts'
 import { clientSecret, type SecuredStack, startSecuredStack } from '#test/support/secured-stack.ts'
 import { stack } from '#test/support/stack.ts'
@@ -158,6 +159,27 @@ describe.skipIf(inContainers)('a cluster that asks who comes', () => {
       expect(JSON.stringify([fault, fault.stack])).not.toContain('no-secret-of-mine')
     })
 
+    test('the command line logs in with what the configuration says, its secret in a file', async () => {
+      const secretFile = join(secured.folder, 'client-secret')
+      const bench = new ReeveBench()
+      const sasl = { mechanism: 'OAUTHBEARER', tokenEndpoint: secured.provider.tokenEndpoint, clientId: 'reeve-engine', clientSecret: `\${file:${secretFile}}` }
+      const file = bench.write(configuration('tokens', { cluster: { brokers: secured.stack.description.extraBrokers!['OAUTH']!, sasl } }))
+      const check = async (secret: string) => {
+        writeFileSync(secretFile, secret)
+        return speak(['--config', file, 'config', 'check', '--connect'])
+      }
+      try {
+        expect(await check(`${clientSecret}\n`)).toMatchObject({ code: 0, err: '' })
+        const { code, out, err } = await check('no-secret-of-mine')
+        expect(code).toBe(4)
+        expect(err).toMatch(/gave no token \(401 invalid_client\); check sasl\.clientId and sasl\.clientSecret\n$/)
+        expect(err.trim().split('\n')).toHaveLength(1)
+        expect(out + err).not.toContain('no-secret-of-mine')
+      } finally {
+        await bench.close()
+      }
+    })
+
     test('connections show a new token before the old one ends, and while the provider is away they live on it', async () => {
       const heard = listening()
       secured.provider.issue({ lifeMs: 4_000 })
@@ -213,7 +235,7 @@ describe.skipIf(inContainers)('a cluster that asks who comes', () => {
       const load = await underLoad(login(freshText(file)), 'byPassword')
       await changePassword('app', 'the-second')
       writeFileSync(file, 'the-second\n')
-      await load.more(2 * sessionMs)
+      await load.more(1.5 * sessionMs)
       expect((await load.stop()).failedTwice).toEqual([])
       expect((await faultOf(login(secured.stack.description.principals['app']!))).kind).toBe('authentication')
 
@@ -278,27 +300,27 @@ async function underLoad(connection: KafkaConnection, topic: string) {
   await reader.assign(topic, 0, 'start')
   let failures = 0
   const failedTwice = new Set<string>()
-  let done = 0
+  const done = [0, 0]
   let going = true
-  const twice = async (work: () => Promise<unknown>) => {
+  const twice = async (loop: number, work: () => Promise<unknown>) => {
     await work().catch(async () => {
       failures++
       await work().catch((again: Error) => failedTwice.add(again.message))
     })
-    done++
+    done[loop]!++
   }
-  const keepOn = async (work: () => Promise<unknown>) => {
-    while (going) await twice(work).then(() => sleep(3))
+  const keepOn = async (work: () => Promise<unknown>, loop: number) => {
+    while (going) await twice(loop, work).then(() => sleep(3))
   }
   const read = async () => {
     await reader.assign(topic, 0, 'start')
-    const [fetched] = await reader.poll({ maxWaitMs: 100 })
+    const [fetched] = await reader.poll({ maxWaitMs: 5_000 })
     if (fetched?.records.length !== records) throw new Error(`read ${fetched?.records.length} of ${records} records`)
   }
-  const loops = [keepOn(() => cluster.metadata([topic])), keepOn(read)]
+  const loops = [() => cluster.metadata([topic]), read].map(keepOn)
   const more = async (forMs = 0) => {
-    const [before, untilMs] = [done, performance.now() + forMs]
-    await until('twenty more requests', () => done >= before + 20 && performance.now() >= untilMs)
+    const [before, untilMs] = [[...done], performance.now() + forMs]
+    await until('ten more requests of each', () => done.every((count, loop) => count >= before[loop]! + 10) && performance.now() >= untilMs)
   }
   await more()
   return {
