@@ -43,6 +43,7 @@ function obedient({ members }: Pick<GroupFacts, 'members'>, atMs: number): Group
 
 function readableOf(view: ClusterView, { topics, lagMessages }: Pick<GroupFacts, 'topics' | 'lagMessages'>): Readable {
   if (lagMessages === null) return { held: null, because: 'no partition has a known lag' }
+  if (lagMessages === 0) return { held: false, because: 'it has read everything' }
   let unknown: string | null = null
   for (const { topic, partitions } of topics) {
     const seen = new Map(view.topics.get(topic)?.partitions.map(each => [each.partition, each]))
@@ -55,5 +56,5 @@ function readableOf(view: ClusterView, { topics, lagMessages }: Pick<GroupFacts,
     }
   }
   if (unknown !== null) return { held: null, because: unknown }
-  return { held: false, because: lagMessages === 0 ? 'it has read everything' : `an open transaction holds back all ${lagMessages} offsets` }
+  return { held: false, because: `an open transaction holds back all ${lagMessages} offsets` }
 }
