@@ -11,7 +11,22 @@ export interface Log {
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /** Names whose values are never written, at any depth. */
-const secretNames = ['password', 'passphrase', 'secret', 'token', 'authorization', 'webhook', 'slackWebhook', 'webhookUrl', 'redisUrl', 'sasl', 'privateKey']
+const secretNames = [
+  'password',
+  'passphrase',
+  'secret',
+  'token',
+  'authorization',
+  'webhook',
+  'slackWebhook',
+  'webhookUrl',
+  'redisUrl',
+  'sasl',
+  'privateKey',
+  'clientSecret',
+  'accessToken',
+  'access_token'
+]
 const secretName = new RegExp(`^(?:${secretNames.join('|')})$`, 'i')
 const deepest = 10
 
@@ -19,9 +34,12 @@ const deepest = 10
 const urlCredentials = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi
 const webhookPath = /(https:\/\/hooks\.slack(?:-gov)?\.com\/)[^\s"'<>]+/gi
 
-/** A text without the credentials that an address in it may carry. */
+/** A signed token (RFC 7515): three parts, of which the first is a JSON object. */
+const signedToken = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g
+
+/** A text without the credentials that an address in it may carry, and without tokens. */
 export function withoutCredentials(text: string): string {
-  return text.replace(urlCredentials, '$1').replace(webhookPath, '$1[redacted]')
+  return text.replace(urlCredentials, '$1').replace(webhookPath, '$1[redacted]').replace(signedToken, '[redacted token]')
 }
 
 /**
