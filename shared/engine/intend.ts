@@ -95,7 +95,7 @@ function approvalNotice(agent: string, { checksum, refused }: RefusedPlan, befor
       resolved: false,
       team: null,
       channel: null,
-      title: `${agent}: ${waiting.length} action${waiting.length === 1 ? '' : 's'} wait for an approval`,
+      title: `${agent}: ${waiting.length} action${waiting.length === 1 ? ' waits' : 's wait'} for an approval`,
       why: [waiting[0]!.because, ...waiting.map(({ describe }) => describe)],
       sinceMs: nowMs,
       next: { what: 'Nothing of it is done until a person approves exactly this plan.', atMs: null },

@@ -1,4 +1,5 @@
 import type { AnyAgent, Notice } from '#shared/engine/agent.ts'
+import type { ApprovalRules } from '#shared/engine/approvals.ts'
 import { TrustedClock } from '#shared/engine/clock.ts'
 import type { EngineSettings, Hooks } from '#shared/engine/engine.ts'
 import { journalEntry, type JournalEntry } from '#shared/engine/journal.ts'
@@ -36,6 +37,7 @@ export interface BenchOptions {
   readonly hooks?: Hooks
   readonly settings?: Partial<EngineSettings>
   readonly localMs?: () => number
+  readonly approvals?: ApprovalRules
 }
 
 /** One replica with one agent, whose ticks come when the test says so. */
@@ -48,7 +50,8 @@ export async function startReplica({
   policy = {},
   hooks = {},
   settings = {},
-  localMs = Date.now
+  localMs = Date.now,
+  approvals = openApprovals
 }: BenchOptions): Promise<Bench> {
   const topics = reeveTopics(prefix)
   const { clusterId, brokers } = await kafka.admin.features()
@@ -71,7 +74,7 @@ export async function startReplica({
     }),
     clock: new TrustedClock(localMs, async () => Date.now()),
     settings: { holder, observer: { intervalMs: 60_000, keyFrameEvery: 3, maintenance: [] }, limits: openLimits, owners: [], times: quickTimes, ...settings },
-    approvals: openApprovals,
+    approvals,
     hooks,
     log,
     onTick: (_name, result) => void ('error' in result && errors.push(result.error)),
