@@ -210,8 +210,6 @@ test('secrets are redacted by name at every depth, in children and in errors', (
   const { lines, log } = logged()
   const child = log.child({ part: 'queue' })
   const config = { cluster: { sasl: { username: 'u', password: 'hunter2' } }, notify: { channels: { x: { slackWebhook: 'hunter2' } } }, token: 'hunter2' }
-  const signed = ['{"alg":"RS256","typ":"JWT"}', '{"sub":"hunter2"}', 'hunter2'].map(part => Buffer.from(part).toString('base64url')).join('.')
-  child.warn({ clientSecret: 'hunter2', a: { access_token: 'hunter2' }, reason: `it was Bearer ${signed}` }, `refused: ${signed}`)
   child.info({ password: 'hunter2', a: { password: 'hunter2' }, b: { c: { secret: 'hunter2' } }, config }, 'hello')
   const error = Object.assign(new Error('connect to redis://user:hunter2@host:6379 failed'), { command: { name: 'auth', args: ['hunter2'] } })
   child.error({ err: error }, 'it failed')
@@ -219,6 +217,8 @@ test('secrets are redacted by name at every depth, in children and in errors', (
   child.info('redis://u:hunter2@host is %s', 'away')
   log.child({ token: 'hunter2' }).info({ deep: { list: [{ slackWebhook: 'hunter2' }] } }, 'x')
   child.error({ error: 'https://hooks.slack.com/services/T0/B0/hunter2' }, 'it failed')
+  const signed = ['{"alg":"RS256","typ":"JWT"}', '{"sub":"hunter2"}', 'hunter2'].map(part => Buffer.from(part).toString('base64url')).join('.')
+  child.warn({ clientSecret: 'hunter2', a: { access_token: 'hunter2' }, reason: `it was Bearer ${signed}` }, `refused: ${signed}`)
   expect(lines.length).toBe(7)
   expect(lines.join('')).not.toContain(signed.split('.')[1])
   expect(lines.join('')).not.toContain('hunter2')
