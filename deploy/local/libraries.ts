@@ -1,12 +1,14 @@
-import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { answers, output } from './commands.ts'
 import { checkout, localFolder } from './folders.ts'
 
 export interface Libraries {
-  /** Folder of Kafka's jars. */
+  /** Folder of the brokers' jars. */
   readonly kafkaLibs: string
+  /** Folder of the jars of Kafka's tools and their clients: the same one where a version is published with them. */
+  readonly toolsLibs: string
   readonly redisServer: string
 }
 
@@ -21,6 +23,7 @@ export async function whyNotLocal(kafkaVersion: string): Promise<string | undefi
 
 /** Kafka's tools stand in of this version where its brokers are published without: 4.4.0 is. */
 const STANDBY_TOOLS_VERSION = '4.3.1'
+const toolsVersionFile = 'tools-version'
 
 /** A version of Kafka that Maven Central does not have, or that is none. */
 export class NoSuchKafka extends Error {
@@ -42,19 +45,24 @@ export async function ensureLibraries(kafkaVersion: string, log: (line: string) 
     log(`bringing Kafka ${kafkaVersion} into .local`)
     const unfinished = `${folder}.${process.pid}.unfinished`
     await mkdir(localFolder, { recursive: true })
-    await maven(kafkaVersion, kafkaVersion, unfinished).catch((error: unknown) => {
+    await maven(kafkaVersion, kafkaVersion, unfinished).catch(async (error: unknown) => {
       const missing = missingArtifacts(String(error))
       if (missing.includes(`kafka_2.13:jar:${kafkaVersion}`)) throw new NoSuchKafka(kafkaVersion)
       if (!missing.some(artifact => artifact.startsWith('kafka-tools'))) throw error
       log(`Kafka ${kafkaVersion} is published without its tools: those of ${STANDBY_TOOLS_VERSION} stand in`)
-      return maven(kafkaVersion, STANDBY_TOOLS_VERSION, unfinished)
+      await maven(kafkaVersion, STANDBY_TOOLS_VERSION, unfinished)
+      await writeFile(join(unfinished, toolsVersionFile), STANDBY_TOOLS_VERSION)
     })
     await rename(unfinished, folder).catch(async (error: unknown) => {
       await rm(unfinished, { recursive: true, force: true })
       if (!existsSync(folder)) throw error
     })
   }
-  return { kafkaLibs: join(folder, 'libs'), redisServer: await redisServer(join(folder, 'redis')) }
+  const kafkaLibs = join(folder, 'libs')
+  const standby = await readFile(join(folder, toolsVersionFile), 'utf8').catch(() => null)
+  // Tools of one version do not run with the clients of another.
+  const toolsLibs = standby === null ? kafkaLibs : (await ensureLibraries(standby, log)).kafkaLibs
+  return { kafkaLibs, toolsLibs, redisServer: await redisServer(join(folder, 'redis')) }
 }
 
 async function maven(kafkaVersion: string, toolsVersion: string, folder: string): Promise<void> {

@@ -42,7 +42,7 @@ export async function bringProcesses(request: BringRequest): Promise<Brought> {
   return {
     services,
     java: ['java'],
-    kafkaLibs: libraries.kafkaLibs,
+    kafkaLibs: libraries.toolsLibs,
     caFile: certificates.caFile,
     start: async () => void (await Promise.all(services.map(each => each.start()))),
     killNow: () => services.forEach(each => each.killNow()),
