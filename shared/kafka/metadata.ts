@@ -49,7 +49,7 @@ export function createRequest(topics: readonly string[] | null): Writer {
 */
 export function parseResponse(_correlationId: number, _apiKey: number, _apiVersion: number, reader: Reader): MetadataResponse {
   const bytes = new ByteCursor(reader.buffer.buffers)
-  const int32 = (): number => bytes.int32()
+  const nodes = sharedLists(bytes)
 
   const broker = (): MetadataResponse['brokers'][number] => {
     const nodeId = bytes.int32()
@@ -65,8 +65,8 @@ export function parseResponse(_correlationId: number, _apiKey: number, _apiVersi
     const partitionIndex = bytes.int32()
     const leaderId = bytes.int32()
     const leaderEpoch = bytes.int32()
-    const replicaNodes = bytes.array(int32)
-    const isrNodes = bytes.array(int32)
+    const replicaNodes = nodes()
+    const isrNodes = nodes()
     for (let offline = bytes.compactLength() ?? 0; offline > 0; offline--) bytes.skip(4)
     bytes.taggedFields()
     return { errorCode, partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes }
@@ -88,4 +88,27 @@ export function parseResponse(_correlationId: number, _apiKey: number, _apiVersi
   const clusterId = bytes.nullableString()
   bytes.skip(4)
   return { throttleTimeMs, brokers, clusterId, topics: bytes.array(topic) }
+}
+
+/** Reads lists of nodes, each kind of list once: a cluster has as many as it has partitions, and only a few that differ. */
+function sharedLists(bytes: ByteCursor): () => readonly number[] {
+  const known = new Map<number, (readonly number[])[]>()
+  const scratch: number[] = []
+  return () => {
+    const length = bytes.compactLength() ?? 0
+    scratch.length = 0
+    let sum = length
+    for (let left = length; left > 0; left--) {
+      const node = bytes.int32()
+      scratch.push(node)
+      sum = (Math.imul(sum, 31) + node) | 0
+    }
+    const alike = known.get(sum)
+    const found = alike?.find(list => list.length === length && list.every((node, index) => node === scratch[index]))
+    if (found) return found
+    const list = [...scratch]
+    if (alike) alike.push(list)
+    else known.set(sum, [list])
+    return list
+  }
 }

@@ -18,6 +18,17 @@ const fetched = fc.array(
     topics: fc.array(fc.record({ topic: name, partitions: fc.array(fc.record({ partition: index, offset, errorCode })) }))
   })
 )
+/** What is to be read of it: commits by topic and partition, the last one of each, and what had an error. */
+function offsetsOf(groups: Value<typeof fetched>) {
+  return groups.map(({ groupId, errorCode: groupError, topics }) => {
+    const committed = new Map<string, Map<number, number>>()
+    const all = topics.flatMap(({ topic, partitions }) => partitions.map(item => ({ topic, ...item })))
+    for (const { topic, partition, offset: at, errorCode: error } of all)
+      if (error === 0 && at >= 0) committed.set(topic, (committed.get(topic) ?? new Map<number, number>()).set(partition, at))
+    const unread = all.filter(item => item.errorCode !== 0).map(({ topic, partition, errorCode: error }) => ({ topic, partition, errorCode: error }))
+    return { groupId, errorCode: groupError, committed, unread }
+  })
+}
 const described: fc.Arbitrary<ShareGroup[]> = fc.array(
   fc.record({
     errorCode,
@@ -127,7 +138,7 @@ test('an answer is read the same wherever its pieces end', () => {
   fc.assert(
     fc.property(listed, fetched, fc.array(fc.nat(), { maxLength: 20 }), (topics, groups, cuts) => {
       expect(parseListOffsets(1, 0, 0, inPieces(listOffsetsBytes(topics), cuts)).topics).toEqual(topics)
-      expect(parseOffsetFetch(1, 0, 0, inPieces(offsetFetchBytes(groups), cuts)).groups).toEqual(groups)
+      expect(parseOffsetFetch(1, 0, 0, inPieces(offsetFetchBytes(groups), cuts)).groups).toEqual(offsetsOf(groups))
     })
   )
 })
@@ -135,7 +146,7 @@ test('an answer is read the same wherever its pieces end', () => {
 test('OffsetFetch reads what a broker writes', () => {
   fc.assert(
     fc.property(fetched, groups => {
-      expect(parse(parseOffsetFetch, offsetFetchBytes(groups))).toEqual({ throttleTimeMs: 7, groups })
+      expect(parse(parseOffsetFetch, offsetFetchBytes(groups))).toEqual({ throttleTimeMs: 7, groups: offsetsOf(groups) })
     })
   )
 })
@@ -145,7 +156,7 @@ test('OffsetFetch says what the driver says of the same bytes', () => {
   expect(parse(driverOffsetFetch.parseResponse, bytes).groups).toMatchObject([
     { groupId: 'g/ö', topics: [{ name: 't', partitions: [{ partitionIndex: 3, committedOffset: 2n ** 40n }] }] }
   ])
-  expect(parse(parseOffsetFetch, bytes).groups).toMatchObject([{ groupId: 'g/ö', topics: [{ topic: 't', partitions: [{ partition: 3, offset: 2 ** 40 }] }] }])
+  expect(parse(parseOffsetFetch, bytes).groups).toMatchObject([{ groupId: 'g/ö', committed: new Map([['t', new Map([[3, 2 ** 40]])]]) }])
 })
 
 test('ShareGroupDescribe reads what a broker writes', () => {

@@ -14,7 +14,8 @@ export interface ListedGroup {
   readonly coordinator: NodeId
 }
 
-const offsetsTopic = '__consumer_offsets'
+/** Where the coordinators of groups keep their commits. */
+export const offsetsTopic = '__consumer_offsets'
 
 /**
  * Groups of all protocols, asked of every broker, since each knows only those that it coordinates. What no broker could list

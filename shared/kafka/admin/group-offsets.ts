@@ -13,18 +13,9 @@ export interface Commits {
 /** Committed offsets of all groups of one coordinator, in one request. Topics that the principal may not describe are left out by the broker without a word. */
 export async function fetchCommits(cluster: Cluster, coordinator: NodeId, groupIds: readonly string[]): Promise<Answered<Commits>[]> {
   const response = await cluster.request(coordinator, offsetFetchV8, groupIds)
-  return response.groups.map(({ groupId, errorCode, topics }) => {
-    if (errorCode !== 0) return { groupId, errorCode, why: errorText(errorCode) }
-    const committed = new Map<string, Map<number, number>>()
-    const unread: { topic: string; partition: number; why: string }[] = []
-    for (const { topic, partitions } of topics) {
-      const byPartition = new Map<number, number>()
-      for (const { partition, offset, errorCode: partitionError } of partitions) {
-        if (partitionError !== 0) unread.push({ topic, partition, why: errorText(partitionError) })
-        else if (offset >= 0) byPartition.set(partition, offset)
-      }
-      if (byPartition.size > 0) committed.set(topic, byPartition)
-    }
-    return { groupId, got: { committed, unread } }
-  })
+  return response.groups.map(({ groupId, errorCode, committed, unread }) =>
+    errorCode !== 0
+      ? { groupId, errorCode, why: errorText(errorCode) }
+      : { groupId, got: { committed, unread: unread.map(({ topic, partition, errorCode: code }) => ({ topic, partition, why: errorText(code) })) } }
+  )
 }

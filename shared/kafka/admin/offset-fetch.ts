@@ -4,7 +4,10 @@ import { ByteCursor } from '../byte-cursor.ts'
 export interface GroupOffsets {
   readonly groupId: string
   readonly errorCode: number
-  readonly topics: readonly { readonly topic: string; readonly partitions: readonly { partition: number; offset: number; errorCode: number }[] }[]
+  /** Committed offset by topic and partition; a partition without a commit is absent. */
+  readonly committed: ReadonlyMap<string, ReadonlyMap<number, number>>
+  /** Partitions whose commit could not be read. */
+  readonly unread: readonly { readonly topic: string; readonly partition: number; readonly errorCode: number }[]
 }
 
 export interface OffsetFetchResponse {
@@ -39,25 +42,29 @@ function createRequest(groupIds: readonly string[]): Writer {
 export function parseResponse(_correlationId: number, _apiKey: number, _apiVersion: number, reader: Reader): OffsetFetchResponse {
   const bytes = new ByteCursor(reader.buffer.buffers)
   const throttleTimeMs = bytes.int32()
-  const groups = bytes.array(() => {
+  const groups = bytes.array((): GroupOffsets => {
     const groupId = bytes.string()
-    const topics = bytes.array(() => {
+    const committed = new Map<string, Map<number, number>>()
+    const unread: { topic: string; partition: number; errorCode: number }[] = []
+    for (let topics = bytes.compactLength() ?? 0; topics > 0; topics--) {
       const topic = bytes.string()
-      const partitions = bytes.array(() => {
+      const offsets = committed.get(topic) ?? new Map<number, number>()
+      for (let partitions = bytes.compactLength() ?? 0; partitions > 0; partitions--) {
         const partition = bytes.int32()
         const offset = bytes.safeInt64()
         bytes.skip(4)
         bytes.skipString()
         const errorCode = bytes.int16()
         bytes.taggedFields()
-        return { partition, offset, errorCode }
-      })
+        if (errorCode !== 0) unread.push({ topic, partition, errorCode })
+        else if (offset >= 0) offsets.set(partition, offset)
+      }
       bytes.taggedFields()
-      return { topic, partitions }
-    })
+      if (offsets.size > 0) committed.set(topic, offsets)
+    }
     const errorCode = bytes.int16()
     bytes.taggedFields()
-    return { groupId, topics, errorCode }
+    return { groupId, committed, unread, errorCode }
   })
   return { throttleTimeMs, groups }
 }

@@ -67,34 +67,43 @@ async function learnLeaders(cluster: Cluster, topics: Topics): Promise<string | 
 
 async function askLeaders(cluster: Cluster, topics: Topics, signal?: AbortSignal): Promise<Failures> {
   const failures: Failures = new Map()
-  const ofLeader = new Map<NodeId, Asked[]>()
+  const ofLeader = new Map<NodeId, Asked>()
   for (const [topic, partitions] of topics)
     for (const partition of partitions) {
       if (partition.leader === null) continue
-      const asked = ofLeader.get(partition.leader)
-      if (asked) asked.push({ topic, partition })
-      else ofLeader.set(partition.leader, [{ topic, partition }])
+      let asked = ofLeader.get(partition.leader)
+      if (!asked) ofLeader.set(partition.leader, (asked = { names: [], partitions: [] }))
+      asked.names.push(topic)
+      asked.partitions.push(partition)
     }
   await Promise.all([...ofLeader].map(([leader, asked]) => askLeader(cluster, leader, asked, topics, failures, signal)))
   return failures
 }
 
+/** Partitions in a row, those of one topic side by side, and the topic of each. Two lists in place of an object for each. */
 interface Asked {
-  readonly topic: string
-  readonly partition: OpenPartition
+  readonly names: string[]
+  readonly partitions: OpenPartition[]
 }
 
-async function askLeader(cluster: Cluster, leader: NodeId, asked: readonly Asked[], topics: Topics, failures: Failures, signal?: AbortSignal): Promise<void> {
-  for (let start = 0; start < asked.length; start += partitionsPerRequest) {
-    const batch = asked.slice(start, start + partitionsPerRequest)
-    const request = byTopic(batch)
+async function askLeader(
+  cluster: Cluster,
+  leader: NodeId,
+  { names, partitions }: Asked,
+  topics: Topics,
+  failures: Failures,
+  signal?: AbortSignal
+): Promise<void> {
+  for (let start = 0; start < partitions.length; start += partitionsPerRequest) {
+    const end = Math.min(start + partitionsPerRequest, partitions.length)
+    const request = byTopic(names, partitions, start, end)
     try {
       for (const [kind, fill] of kinds) {
         signal?.throwIfAborted()
         const response = await cluster.request(leader, listOffsetsV7, kind, request)
-        for (const { topic, partitions } of response.topics) {
+        for (const { topic, partitions: answered } of response.topics) {
           const open = topics.get(topic)
-          for (const { partition: index, errorCode, offset } of partitions) {
+          for (const { partition: index, errorCode, offset } of answered) {
             const partition = open && partitionOf({ partitions: open }, index)
             if (partition?.leader !== leader) continue
             if (errorCode === 0 && offset >= 0) fill(partition, offset)
@@ -111,22 +120,23 @@ async function askLeader(cluster: Cluster, leader: NodeId, asked: readonly Asked
       if (signal?.aborted) throw error
       // A broker that did not answer this request is not made to wait for, nor asked, the rest.
       const why = `broker ${leader} did not answer: ${reason(error)}`
-      for (const { topic, partition } of asked.slice(start)) failures.set(partition, { topic, why, final: false })
+      for (let at = start; at < partitions.length; at++) failures.set(partitions[at]!, { topic: names[at]!, why, final: false })
       return
     }
-    for (const { topic, partition } of batch)
+    for (let at = start; at < end; at++) {
+      const partition = partitions[at]!
       if ((partition.lastStableOffset === null || partition.highWatermark === null || partition.logStartOffset === null) && !failures.has(partition))
-        failures.set(partition, { topic, why: 'the answer left it out', final: false })
+        failures.set(partition, { topic: names[at]!, why: 'the answer left it out', final: false })
+    }
   }
 }
 
-/** Partitions of a topic come one after another. */
-function byTopic(batch: readonly Asked[]): PartitionsOf[] {
+function byTopic(names: readonly string[], partitions: readonly OpenPartition[], start: number, end: number): PartitionsOf[] {
   const request: { topic: string; partitions: number[] }[] = []
-  for (const { topic, partition } of batch) {
+  for (let at = start; at < end; at++) {
     const last = request.at(-1)
-    if (last?.topic === topic) last.partitions.push(partition.partition)
-    else request.push({ topic, partitions: [partition.partition] })
+    if (last !== undefined && last.topic === names[at]) last.partitions.push(partitions[at]!.partition)
+    else request.push({ topic: names[at]!, partitions: [partitions[at]!.partition] })
   }
   return request
 }

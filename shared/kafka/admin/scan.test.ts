@@ -94,7 +94,8 @@ function scripted(script: Script) {
         {
           groupId: 'billing',
           errorCode: group.offsetError?.(broker) ?? 0,
-          topics: [{ topic: 'orders', partitions: [{ partition: 0, offset: 40, errorCode: 0 }] }]
+          committed: new Map([['orders', new Map([[0, 40]])]]),
+          unread: []
         }
       ]
     }),

@@ -2,6 +2,7 @@ import { describeClusterV1 } from '@platformatic/kafka'
 import type { ClusterView, TopicView } from '../../domain/cluster-view.ts'
 import type { Cluster } from '../cluster.ts'
 import type { MetadataResponse } from '../metadata.ts'
+import { offsetsTopic } from './group-list.ts'
 import { readGroups } from './groups.ts'
 import { errorText, type Holes, holes, reason } from './holes.ts'
 import { type OpenPartition, readOffsets } from './partition-offsets.ts'
@@ -29,31 +30,36 @@ export async function scan(cluster: Cluster, { atMs, signal }: { atMs: number; s
 
 async function lookAt(cluster: Cluster, atMs: number, signal?: AbortSignal): Promise<ClusterView> {
   const unseen = holes()
-  const metadata = await cluster.metadata(null)
-  const partitions = openPartitions(metadata, unseen)
-  noteMissingBrokers(metadata, unseen)
+  const { open, metadata } = await lookAtTopics(cluster, unseen)
   await noteMissingRights(cluster, unseen)
 
   const groups = await readGroups(cluster, metadata, unseen, signal)
-  await readOffsets(cluster, partitions, unseen, signal)
+  await readOffsets(cluster, new Map([...open].map(([name, { partitions }]) => [name, partitions])), unseen, signal)
 
-  const topics = new Map<string, TopicView>()
-  for (const { name, topicId } of metadata.topics)
-    if (name != null && partitions.has(name)) topics.set(name, { name, topicId, partitions: partitions.get(name)! })
   const brokers = metadata.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }))
-  return { clusterId: metadata.clusterId ?? '', atMs, brokers, topics, groups, unseen: unseen.list() }
+  return { clusterId: metadata.clusterId ?? '', atMs, brokers, topics: open, groups, unseen: unseen.list() }
 }
 
-function openPartitions(metadata: MetadataResponse, unseen: Holes): Map<string, OpenPartition[]> {
+type OpenTopic = Omit<TopicView, 'partitions'> & { readonly partitions: readonly OpenPartition[] }
+
+/** The topics, to be filled in, and of the answer what is still needed: all of it would be kept in memory for the whole look. */
+async function lookAtTopics(cluster: Cluster, unseen: Holes): Promise<{ open: Map<string, OpenTopic>; metadata: MetadataResponse }> {
+  const metadata = await cluster.metadata(null)
+  const open = openTopics(metadata, unseen)
+  noteMissingBrokers(metadata, unseen)
+  return { open, metadata: { ...metadata, topics: metadata.topics.filter(({ name }) => name === offsetsTopic) } }
+}
+
+function openTopics(metadata: MetadataResponse, unseen: Holes): Map<string, OpenTopic> {
   if (metadata.topics.length === 0) unseen.add('topics', 'all', 'the cluster answered with no topics: either it has none, or this principal may describe none')
-  const topics = new Map<string, OpenPartition[]>()
-  for (const { name, errorCode, partitions } of metadata.topics) {
+  const topics = new Map<string, OpenTopic>()
+  for (const { name, topicId, errorCode, partitions } of metadata.topics) {
     if (name == null) continue
     if (errorCode !== 0) {
       unseen.add('topic', name, errorText(errorCode))
       continue
     }
-    const open = partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+    const open = partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }): OpenPartition => ({
       partition: partitionIndex,
       leader: leaderId < 0 ? null : leaderId,
       replicas: replicaNodes.length,
@@ -62,10 +68,8 @@ function openPartitions(metadata: MetadataResponse, unseen: Holes): Map<string, 
       highWatermark: null,
       lastStableOffset: null
     }))
-    topics.set(
-      name,
-      open.sort((left, right) => left.partition - right.partition)
-    )
+    open.sort((left, right) => left.partition - right.partition)
+    topics.set(name, { name, topicId, partitions: open })
   }
   return topics
 }
@@ -73,10 +77,15 @@ function openPartitions(metadata: MetadataResponse, unseen: Holes): Map<string, 
 /** A broker that is down is in no list of brokers, but it is still named where it holds replicas. */
 function noteMissingBrokers(metadata: MetadataResponse, unseen: Holes): void {
   const present = new Set(metadata.brokers.map(broker => broker.nodeId))
+  // Partitions share their lists of replicas: each list is looked at once.
+  const looked = new Set<readonly number[]>()
   for (const { partitions } of metadata.topics)
-    for (const { replicaNodes } of partitions)
+    for (const { replicaNodes } of partitions) {
+      if (looked.has(replicaNodes)) continue
+      looked.add(replicaNodes)
       for (const replica of replicaNodes)
         if (!present.has(replica)) unseen.add('broker', replica, `broker ${replica} holds replicas, but the cluster does not list it: it is down or fenced`)
+    }
 }
 
 /** Without DESCRIBE on the cluster, brokers leave groups out of their lists and say nothing. */
