@@ -77,12 +77,13 @@ function writePicture(file: string, svg: string): void {
   }
 }
 
-/** The picture, and what the journal says. For machines an object a line. */
+/** The picture, and what the journal says. For machines an object a line. Throws at the end where a person interrupted the reading. */
 export function tellPast(cli: Cli, drawn: Drawn, json: boolean): void {
   const { text, entries } = drawn
   if (json) for (const line of [pictureJson(drawn), ...entries]) cli.out(JSON.stringify(line))
   else
     cli.out([text, '', entries.length === 0 ? 'the journal says nothing of this time' : 'journal', ...entries.map(entry => `  ${entryText(entry)}`)].join('\n'))
+  if (cli.signal.aborted) throw new CommandFailure(exitCodes.interrupted, 'interrupted: the picture ends where the reading did')
 }
 
 function pictureJson({ picture, observations }: Drawn): object {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { duration } from './duration.ts'
@@ -30,4 +31,9 @@ test('all mistakes come at once, each with its path and line', () => {
   })
   expect(parsePolicy('a: [', schema)).toMatchObject({ is: 'wrong', mistakes: [{ message: expect.stringContaining('not YAML') as string }] })
   expect(parsePolicy('[1, 2]', schema)).toMatchObject({ is: 'wrong' })
+})
+
+test('whatever the file holds, it is a policy, a configuration or has mistakes', () => {
+  const text = fc.oneof(fc.string(), fc.json(), fc.stringMatching(/^(lagFor|groups|agents|- |: |\[|\{|5m|\n)*$/))
+  fc.assert(fc.property(text, given => ['policy', 'configuration', 'wrong'].includes(parsePolicy(given, schema).is)))
 })

@@ -172,6 +172,11 @@ test('interrupted it says what it found so far, and ends with its own code', asy
   expect(code, err).toBe(130)
   expect(out).toContain('(interrupted: what was found so far)')
   expect(err).toMatch(/^reeve: interrupted at \d{4}-/)
+
+  looked = 0
+  const explained = await here(['explain', 'group', '--since', '10m', '--', group], { signal })
+  expect(explained).toMatchObject({ code: 130, err: 'reeve: interrupted: the picture ends where the reading did' })
+  expect(explained.out).toContain('commits a second')
 })
 
 /** Ends of everything that Reeve writes to. */
