@@ -60,6 +60,7 @@ test('what nobody answered is unknown, and nothing of it is said to be good', ()
     'owners-unknown',
     'quotas-unknown',
     'rights-unknown',
+    'scan-partial',
     'settings-unknown',
     'tools-unknown',
     'topics-unknown'
@@ -295,7 +296,7 @@ describe('other tools', () => {
   test('a scan that missed groups does not say that a rule matches nothing', () => {
     const sketch = { unseen: [{ kind: 'groups' as const, id: 'all', why: 'x' }] }
     const lines = 'owners: [{ team: gone, channel: platform, groups: [gone] }, { team: shipping, channel: platform, groups: [shipping] }]'
-    expect(troubles({ view: { value: view(sketch) }, config: config(lines) })).toEqual(['unknown owner-idle'])
+    expect(troubles({ view: { value: view(sketch) }, config: config(lines) })).toEqual(['unknown owner-idle', 'unknown scan-partial'])
     expect(troubles({ config: config(lines) })).toEqual(['warning owner-idle'])
   })
 })

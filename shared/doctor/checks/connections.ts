@@ -44,6 +44,7 @@ export function connectionFindings(facts: Facts): Finding[] {
         : []
     ),
     ...down(facts),
+    ...partial(facts),
     ...answering(facts)
   ]
 }
@@ -74,6 +75,21 @@ function down({ view }: Facts): Finding[] {
       `${listed(missing.map(({ id }) => `broker ${id}`))} ${missing.length === 1 ? 'is' : 'are'} down or fenced`,
       `${counted(behind, 'partition')} of ${partitions.length} lack a replica in sync, ${leaderless} have no leader: nothing is done about groups that read those.`,
       'start the broker, or reassign its replicas'
+    )
+  ]
+}
+
+/** What the scan asked for and did not get, for whatever reason that is not told already. */
+function partial({ view }: Facts): Finding[] {
+  if ('why' in view) return [finding('unknown', 'scan-partial', `the cluster could not be scanned: ${view.why}`)]
+  const unseen = view.value.unseen.filter(({ kind }) => kind !== 'broker')
+  if (unseen.length === 0) return []
+  return [
+    finding(
+      'unknown',
+      'scan-partial',
+      `the scan did not see ${counted(unseen.length, 'part')} of the cluster: ${listed(unseen.map(({ kind, id }) => `${kind} ${id}`))}`,
+      [...new Set(unseen.map(({ why }) => why))].slice(0, 5).concat('Nothing is done about what was not seen.')
     )
   ]
 }

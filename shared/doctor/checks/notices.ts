@@ -25,23 +25,30 @@ export function noticeFindings({ channels, config }: Facts): Finding[] {
             mute.map(({ channel }) => `notify.channels.${channel}: name a way, given as \${NAME}`)
           )
         ]),
-    ...channels.flatMap(reachable),
+    ...reachable(channels),
     ...sameWay(channels)
   ]
 }
 
-function reachable({ channel, ways }: ChannelFacts): Finding[] {
-  return ways.map(({ way, reached }) =>
-    'why' in reached
+/** Channels that fail or work in the same way are said at once: where the network is down, all of them are. */
+function reachable(channels: readonly ChannelFacts[]): Finding[] {
+  const all = channels.flatMap(({ channel, ways }) => ways.map(({ way, reached }) => ({ channel, way, reached })))
+  return [...Map.groupBy(all, ({ way, reached }) => JSON.stringify([way, reached])).values()].map(group => {
+    const { way, reached } = group[0]!
+    const names = `${group.length === 1 ? 'channel' : 'channels'} ${listed(
+      group.map(({ channel }) => channel),
+      6
+    )}`
+    return 'why' in reached
       ? finding(
           'error',
           'channel-unreachable',
-          `channel ${channel}: ${way} cannot be reached: ${reached.why}`,
-          'Its notices are kept, in order, and tried again.',
-          'check the address, the proxy and the firewall; nothing was posted'
+          `${names}: ${way} cannot be reached: ${reached.why}`,
+          'Notices are kept, in order, and tried again.',
+          'check the address or token, the proxy and the firewall'
         )
-      : finding('ok', 'channel-reached', `channel ${channel}: ${way}: ${reached.value}`)
-  )
+      : finding('ok', 'channel-reached', `${names}: ${way}: ${reached.value}`)
+  })
 }
 
 /** Two channels that end in the same place are most often one that was copied and not changed. */
