@@ -1,5 +1,5 @@
 import type { PersonRequest } from '../engine/agent.ts'
-import { subjectOf } from '../engine/simulate.ts'
+import { subjectOf } from '../engine/key.ts'
 import { markOf } from '../render/marks.ts'
 import type { Happened } from '../render/simulation.ts'
 import { readJournal } from './journal.ts'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { JournalEntry } from '../engine/journal.ts'
 import { history } from '../engine/history.ts'
-import { subjectOf } from '../engine/simulate.ts'
+import { subjectOf } from '../engine/key.ts'
 import type { Course, Span } from '../render/course.ts'
 import { markOf } from '../render/marks.ts'
 import type { Picture } from '../render/picture.ts'

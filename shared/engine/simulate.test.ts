@@ -5,7 +5,8 @@ import { openLimits } from '#test/support/replica.ts'
 import { toyAgent, type Wishes } from '#test/support/toy-agent.ts'
 import type { PersonRequest } from './agent.ts'
 import { compare } from './compare.ts'
-import { type Found, type SimulatedAgent, simulate, subjectOf } from './simulate.ts'
+import { subjectOf } from './key.ts'
+import { type Found, type SimulatedAgent, simulate } from './simulate.ts'
 
 function toy(limits = openLimits) {
   const wishes: Wishes = { mark: new Set(), undo: new Set(), tell: new Set() }

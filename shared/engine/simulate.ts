@@ -2,6 +2,7 @@ import type { JsonValue } from '../domain/json.ts'
 import type { OwnerRule } from '../domain/owner.ts'
 import type { AnyAgent, NoticeFate, PersonRequest, Severity, Simulation, Snapshot } from './agent.ts'
 import type { Past } from './history.ts'
+import { stageOf, subjectOf } from './key.ts'
 import { gate, type Limits } from './limits.ts'
 import { makePlan } from './plan.ts'
 
@@ -75,10 +76,9 @@ export function simulate({ agent, policy, limits, owners, given }: SimulationSet
       memory = decision.memory
       for (const id of decision.answered) answered.add(id)
       for (const notice of decision.notices) {
-        const { key, incident, severity, resolved, team, title, why } = notice
+        const { key, severity, resolved, team, title, why } = notice
         if (told.has(key)) continue
-        const stage = key.startsWith(`${incident}/`) ? key.slice(incident.length + 1) : severity
-        told.set(key, { key, subject: subjectOf(key), word: stage.split('/')[0]!, atMs, severity, resolved, team, title, why })
+        told.set(key, { key, subject: subjectOf(key), word: stageOf(notice), atMs, severity, resolved, team, title, why })
         fates.set(key, { state: 'delivered', attempts: 1, deliveredAtMs: atMs, lastError: null })
       }
       const plan = makePlan(agent, decision, [], new Set())
@@ -97,15 +97,5 @@ export function simulate({ agent, policy, limits, owners, given }: SimulationSet
       }
     },
     found: (): Found => ({ turns, told: [...told.values()], acts: [...acts.values()] })
-  }
-}
-
-/** The third part of a key, agent / kind / target / start of the incident: whom it is about. */
-export function subjectOf(key: string): string {
-  const part = key.split('/')[2]
-  try {
-    return part === undefined ? key : decodeURIComponent(part)
-  } catch {
-    return key
   }
 }

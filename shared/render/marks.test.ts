@@ -13,14 +13,34 @@ const entry = (given: Partial<JournalEntry>): JournalEntry => ({
   ...given
 })
 
+const notice = (stage: string, title: string, resolved: boolean) => ({
+  key: `guardian/group/a/1/${stage}`,
+  incident: 'guardian/group/a/1',
+  severity: 'info',
+  title,
+  resolved
+})
+
 test.each([
-  ['a message', { facts: { title: 'It stands', resolved: false } }, { kind: 'told', text: 'It stands' }],
-  ['the last message', { facts: { title: 'It goes', resolved: true } }, { kind: 'resolved', text: 'It goes' }],
-  ['an act', { kind: 'outcome', what: 'pause group a: done', facts: { undo: null } }, { kind: 'done', text: 'pause group a' }],
-  ['an act that was read back', { kind: 'healed', what: 'pause group a: done', facts: { undo: null } }, { kind: 'done', text: 'pause group a' }],
-  ['its undoing', { kind: 'outcome', what: 'undo: pause group a: done', facts: { undo: 'expired' } }, { kind: 'undone', text: 'undo: pause group a' }],
-  ['a refusal', { kind: 'refused', what: 'no' }, { kind: 'refused', text: 'no' }],
-  ['what a person asked', { kind: 'request', agent: null, what: 'ann asked' }, { kind: 'asked', text: 'ann asked' }]
+  ['a message', { facts: notice('released/17', 'It stands', false) }, { kind: 'told', word: 'released', text: 'It stands' }],
+  ['the last message', { facts: notice('', 'It goes', true) }, { kind: 'resolved', word: 'info', text: 'It goes' }],
+  [
+    'an act',
+    { kind: 'outcome', what: 'pause group a: done', facts: { undo: null, action: { kind: 'pause' } } },
+    { kind: 'done', word: 'pause', text: 'pause group a' }
+  ],
+  [
+    'an act that was read back',
+    { kind: 'healed', what: 'pause group a: done', facts: { undo: null, action: { kind: 'pause' } } },
+    { kind: 'done', word: 'pause', text: 'pause group a' }
+  ],
+  [
+    'its undoing',
+    { kind: 'outcome', what: 'undo: pause group a: done', facts: { undo: 'expired' } },
+    { kind: 'undone', word: null, text: 'undo: pause group a' }
+  ],
+  ['a refusal', { kind: 'refused', what: 'no' }, { kind: 'refused', word: null, text: 'no' }],
+  ['what a person asked', { kind: 'request', agent: null, what: 'ann asked', facts: { kind: 'fixed' } }, { kind: 'asked', word: 'fixed', text: 'ann asked' }]
 ] as const)('%s is a mark', (_what, given, mark) => expect(markOf(entry(given))).toEqual({ atMs: 7, ...mark }))
 
 test.each([

@@ -125,9 +125,9 @@ function letterOf({ kind }: Mark): string {
   return markKinds.find(each => each.kind === kind)!.letter
 }
 
-function wordOf({ kind }: Mark): string {
-  const { letter, word } = markKinds.find(each => each.kind === kind)!
-  return `${letter} ${word}`
+function wordOf({ kind, word }: Mark): string {
+  const found = markKinds.find(each => each.kind === kind)!
+  return `${found.letter} ${found.word}${word === null ? '' : ` (${word})`}`
 }
 
 function moment(atMs: number): string {

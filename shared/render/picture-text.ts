@@ -30,7 +30,7 @@ export function pictureText(picture: Picture, options: TextOptions): string {
   const row = (label: string, text: string) => `${label.padStart(labelWidth)} ${text}`.trimEnd()
   const unseen = cellsOf(picture.panels[0]?.columns, cells)
   if (unseen?.unknown.some(Boolean)) lines.push(row('not seen', unseen.unknown.map(unknown => (unknown ? shade(options) : ' ')).join('')))
-  if (picture.marks.length > 0) lines.push(row('decided', marksRow(picture, cells, options)), row('', legend(picture.marks, options)))
+  if (picture.marks.length > 0) lines.push(row('decided', marksRow(picture, cells, options)), ...legend(picture.marks, options).map(line => row('', line)))
   return lines.map(line => (line.length > options.width ? `${line.slice(0, options.width - 1)}${options.unicode ? '…' : '>'}` : line)).join('\n')
 }
 
@@ -129,9 +129,16 @@ function marksRow({ fromMs, untilMs, marks }: Picture, cells: number, options: T
   return row.join('')
 }
 
-function legend(marks: readonly Mark[], { unicode }: TextOptions): string {
-  return markKinds
-    .filter(({ kind }) => marks.some(mark => mark.kind === kind))
-    .map(({ symbol, letter, word }) => `${unicode ? symbol : letter} ${word}`)
-    .join('  ')
+/** What the marks mean, in the order in which they come, in as many lines as they need. */
+function legend(marks: readonly Mark[], { unicode, width }: TextOptions): string[] {
+  const lines: string[] = []
+  for (const kind of new Set(marks.map(mark => mark.kind))) {
+    const { symbol, letter, word } = markKinds.find(each => each.kind === kind)!
+    const words = [...new Set(marks.flatMap(mark => (mark.kind === kind && mark.word !== null ? [printable(mark.word)] : [])))]
+    const item = `${unicode ? symbol : letter} ${word}${words.length > 0 ? ` (${words.join(', ')})` : ''}`
+    const longer = lines.length === 0 ? item : `${lines.at(-1)!}  ${item}`
+    if (lines.length === 0 || longer.length > width - labelWidth - 1) lines.push(item)
+    else lines[lines.length - 1] = longer
+  }
+  return lines
 }

@@ -36,67 +36,69 @@ function picture(count: number, title = 'group billing', marks: readonly Mark[] 
   }
 }
 const marks: Mark[] = [
-  { atMs: fromMs + 20 * minute, kind: 'told', text: 'Group billing stands still' },
-  { atMs: fromMs + 21 * minute, kind: 'done', text: 'pause group billing' },
-  { atMs: fromMs + 30 * minute, kind: 'undone', text: 'pause group billing' },
-  { atMs: fromMs + 50 * minute, kind: 'resolved', text: 'Group billing is out of trouble' }
+  { atMs: fromMs + 20 * minute, kind: 'told', word: 'warning', text: 'Group billing stands still' },
+  { atMs: fromMs + 21 * minute, kind: 'done', word: 'pause', text: 'pause group billing' },
+  { atMs: fromMs + 30 * minute, kind: 'undone', word: 'pause', text: 'pause group billing' },
+  { atMs: fromMs + 50 * minute, kind: 'resolved', word: null, text: 'Group billing is out of trouble' }
 ]
 
 describe('in the terminal', () => {
   test('dots of Braille show the course, shade where nothing was seen, and marks what was decided', () => {
-    const options = { width: 61, unicode: true }
+    const options = { width: 71, unicode: true }
     expect(`\n${pictureText(picture(stretchesOfText(options), 'group billing', marks), options)}\n`).toMatchInlineSnapshot(`
       "
       group billing
       lag, messages: most 21,000, now 0
-           30k┤                                  ░░░░░
-              │                                  ░░░░░
-              │                        ⣀⠤⢢       ░░░░░
-           15k┤                    ⢀⡠⠔⠉  ⠘⡄      ░░░░░
-              │                 ⢀⡠⠔⠁      ⠸⡀     ░░░░░
-              │              ⣀⠤⠊⠁          ⠱⡀    ░░░░░
-              │          ⢀⡠⠔⠊               ⢇    ░░░░░
-             0┤⣀⣀⣀⣀⣀⣀⣀⣀⠤⠒⠁                   ⠧⣀⣀⣀░░░░░⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
+           30k┤                                         ░░░░░
+              │                                         ░░░░░
+              │                            ⢀⡠⠤⢢         ░░░░░
+           15k┤                        ⢀⡠⠔⠊⠁  ⠈⢢        ░░░░░
+              │                     ⣀⠤⠒⠁       ⠈⢆       ░░░░░
+              │                 ⣀⠤⠒⠉            ⠈⢆      ░░░░░
+              │             ⣀⠤⠒⠉                 ⠈⢆     ░░░░░
+             0┤⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⠤⠒⠉                      ⠈⢆⣀⣀⣀⡀░░░░░⢀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀
       commits a second: most 67, now 17
-            80┤                          ⢠⠤⠤⠤⢄   ░░░░░
-            40┤                          ⢸   ⢸   ░░░░░
-              │                          ⢸    ⡇  ░░░░░
-             0┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⢆⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡸    ⠉⠉⠉░░░░░⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
-              └┴────────────┴────────────┴────────────┴───────────┴
-           UTC 09:00      09:15        09:30        09:45     10:00
-      not seen                                  ░░░░░░░
-       decided                  ●▼       ▲                ✓
-               ● told  ✓ resolved  ▲ given back  ▼ done
+            80┤                                ⡤⠤⠤⠤⢄    ░░░░░
+            40┤                               ⢠⠃   ⢸    ░░░░░
+              │                               ⢸    ⠈⡆   ░░░░░
+             0┤⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠑⣄⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⣀⡸     ⠉⠉⠉⠁░░░░░⠈⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉⠉
+              └┴─────────┴─────────┴──────────┴─────────┴─────────┴─────────┴
+           UTC 09:00   09:10     09:20      09:30     09:40     09:50   10:00
+      not seen                                         ░░░░░░░
+       decided                     ●▼         ▲                   ✓
+               ● told (warning)  ▼ done (pause)  ▲ given back (pause)
+               ✓ resolved
       "
     `)
   })
 
   test('without Unicode it says the same in ASCII', () => {
-    const options = { width: 61, unicode: false }
+    const options = { width: 71, unicode: false }
     const text = pictureText(picture(stretchesOfText(options) * 3, 'group billing', marks), options)
     expect(text).toMatch(/^[\x20-\x7e\n]*$/)
     expect(`\n${text}\n`).toMatchInlineSnapshot(`
       "
       group billing
       lag, messages: most 21,000, now 0
-           30k+                                  :::::
-              |                                  :::::
-              |                        ***       :::::
-           15k+                    ***** **      :::::
-              |                 ****      **     :::::
-              |             ****           *     :::::
-              |         *****               *    :::::
-             0+**********                    ****:::::*************
+           30k+                                         :::::
+              |                                         :::::
+              |                             ***         :::::
+           15k+                        ****** **        :::::
+              |                    *****       **       :::::
+              |                *****            **      :::::
+              |           *****                  **     :::::
+             0+************                        *****:::::****************
       commits a second: most 67, now 17
-            80+                          *****   :::::
-            40+                          |   |   :::::
-              |*********                 |   ****:::::*************
-             0+         ******************       :::::
-              ++------------+------------+------------+-----------+
-           UTC 09:00      09:15        09:30        09:45     10:00
-      not seen                                  :::::::
-       decided                  TD       U                R
-               T told  R resolved  U given back  D done
+            80+                                *****    :::::
+            40+                               *    |    :::::
+              |***********                    |    *****:::::****************
+             0+          **********************         :::::
+              ++---------+---------+----------+---------+---------+---------+
+           UTC 09:00   09:10     09:20      09:30     09:40     09:50   10:00
+      not seen                                         :::::::
+       decided                     TD         U                   R
+               T told (warning)  D done (pause)  U given back (pause)
+               R resolved
       "
     `)
   })
@@ -145,7 +147,7 @@ describe('as SVG', () => {
     )
     fc.assert(
       fc.property(odd, odd, (name, sentence) => {
-        const elements = xmlElements(pictureSvg(picture(60, name, [{ atMs: fromMs, kind: 'told', text: sentence }])))
+        const elements = xmlElements(pictureSvg(picture(60, name, [{ atMs: fromMs, kind: 'told', word: sentence, text: sentence }])))
         expect(elements.map(element => element.name)).not.toContain('script')
         expect(elements.every(({ attributes }) => Object.keys(attributes).every(key => !key.startsWith('on')))).toBe(true)
         if (/^[\x20-\x7e]*$/.test(name)) expect(elements.find(element => element.name === 'title')!.text).toBe(name)

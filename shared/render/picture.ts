@@ -21,6 +21,8 @@ export type MarkKind = 'told' | 'done' | 'undone' | 'resolved' | 'refused' | 'as
 export interface Mark {
   readonly atMs: number
   readonly kind: MarkKind
+  /** What it was, in its agent's own word: `pause`, `released`; null where there is none. */
+  readonly word: string | null
   /** One sentence. */
   readonly text: string
 }

@@ -89,7 +89,7 @@ test('a group is explained with a picture of its past, in the terminal and as SV
   expect(forPeople.out).toMatch(/lag, messages: most 101, now/)
   expect(forPeople.out).toMatch(/^ +150┤.*\n.*\n.*[\u2801-\u28ff]/m)
   expect(forPeople.out).toMatch(/commits a second: most 0, now/)
-  expect(forPeople.out).toMatch(/^ decided +●\n +● told$/m)
+  expect(forPeople.out).toMatch(/^ decided +●\n +● told \(warning\)$/m)
   // Before the first observation nothing was seen, and that is no zero.
   expect(forPeople.out).toMatch(/^not seen ░░░/m)
   expect(forPeople.out).toMatch(/\njournal\n.* notice .* is stuck far behind: to be told/)
