@@ -68,11 +68,12 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
   const control = await ports.table(ports.topics.control)
   const paused = new Set(standing.map(({ action }) => action['groupId' as keyof typeof action] as unknown))
 
+  const holes = holesOf(view)
   const known = [...view.groups.values()].map(group => {
     const { enabled, pauseOn } = policyFor(policy, group.groupId)
     const groupAcks = acks.get(group.groupId) ?? []
     const value = control.get(controlKey({ clusterId: ports.clusterId, groupId: group.groupId }))?.value ?? null
-    const facts = { ...seenOf(view, group, observed.owners), acks: groupAcks, command: decode(commandSchema, value) }
+    const facts = { ...seenOf(view, holes, group, observed.owners), acks: groupAcks, command: decode(commandSchema, value) }
     /** Only a group that may be paused is worth a look at every one of its commits. */
     const closely = paused.has(group.groupId) || (pauseOn.length > 0 && facts.owner?.by === 'group' && groupAcks.length > 0)
     return { facts, enabled: enabled || paused.has(group.groupId), closely }
@@ -106,7 +107,7 @@ export async function observe(ports: Ports, observed: Observed, policy: Policy):
 }
 
 /** What the view itself says of a group. */
-export function seenOf(view: ClusterView, group: GroupView, owners: Observed['owners']) {
+export function seenOf(view: ClusterView, holes: Holes, group: GroupView, owners: Observed['owners']) {
   const topics = groupTopicLags(view, group)
   const names = topics.map(({ topic }) => topic)
   const found = ownerOfGroup(owners, group.groupId, names)
@@ -114,7 +115,7 @@ export function seenOf(view: ClusterView, group: GroupView, owners: Observed['ow
     groupId: group.groupId,
     protocol: group.protocol,
     state: group.state,
-    missing: missingOf(view, group, topics),
+    missing: missingOf(view, holes, group, topics),
     members: group.members?.map(({ memberId, clientId }) => ({ memberId, clientId })) ?? null,
     owner: found && { team: found.rule.team, channel: found.rule.channel, criticality: found.rule.criticality, by: found.by },
     topics,
@@ -137,29 +138,53 @@ async function acksByGroup(ports: Ports): Promise<Map<string, MemberAck[]>> {
 }
 
 export function faults(view: ClusterView): Pick<GuardianSnapshot, 'leaderless' | 'underReplicated'> {
-  const partitions = [...view.topics.values()].flatMap(topic => topic.partitions.map(partition => ({ topic: topic.name, ...partition })))
-  return {
-    leaderless: partitions.filter(({ leader }) => leader === null).map(({ topic, partition }) => ({ topic, partition })),
-    underReplicated: partitions.filter(({ inSyncReplicas, replicas }) => inSyncReplicas < replicas).length
+  const leaderless: { topic: string; partition: number }[] = []
+  let underReplicated = 0
+  for (const { name, partitions } of view.topics.values())
+    for (const { partition, leader, inSyncReplicas, replicas } of partitions) {
+      if (leader === null) leaderless.push({ topic: name, partition })
+      if (inSyncReplicas < replicas) underReplicated++
+    }
+  return { leaderless, underReplicated }
+}
+
+/** The holes of a look by whom they concern, as places in its list: a broker that is down leaves thousands, and there are a thousand groups. */
+interface Holes {
+  readonly everyone: readonly number[]
+  readonly byGroup: ReadonlyMap<string, readonly number[]>
+  readonly byTopic: ReadonlyMap<string, readonly number[]>
+}
+
+export function holesOf({ unseen }: ClusterView): Holes {
+  const everyone: number[] = []
+  const byGroup = new Map<string, number[]>()
+  const byTopic = new Map<string, number[]>()
+  const add = (to: Map<string, number[]>, key: string, place: number): void => {
+    const places = to.get(key)
+    if (places) places.push(place)
+    else to.set(key, [place])
   }
+  for (const [place, { kind, id }] of unseen.entries()) {
+    if (kind === 'group' || kind === 'group-offsets') add(byGroup, id, place)
+    else if (kind === 'topic') add(byTopic, id, place)
+    else if (kind === 'partition') add(byTopic, id.slice(0, id.lastIndexOf('-')), place)
+    else everyone.push(place)
+  }
+  return { everyone, byGroup, byTopic }
 }
 
 /** What this look at one group lacks. A partition that nobody committed is no hole in the look: it is unknown in itself. */
-function missingOf(view: ClusterView, group: GroupView, topics: readonly TopicLag[]): string[] {
-  const names = new Set(topics.map(({ topic }) => topic))
-  const concerns = ({ kind, id }: Unseen): boolean => {
-    if (kind === 'clock' || kind === 'broker' || kind === 'topics' || kind === 'groups' || kind === 'maintenance') return true
-    if (kind === 'group' || kind === 'group-offsets') return id === group.groupId
-    return names.has(kind === 'topic' ? id : id.slice(0, id.lastIndexOf('-')))
-  }
+function missingOf(view: ClusterView, { everyone, byGroup, byTopic }: Holes, group: GroupView, topics: readonly TopicLag[]): string[] {
+  const concerning = [...everyone, ...(byGroup.get(group.groupId) ?? []), ...topics.flatMap(({ topic }) => byTopic.get(topic) ?? [])]
   const holes = topics.flatMap(({ topic, partitions }) =>
     partitions
       .filter(({ committed, lagMessages }) => committed !== null && lagMessages === null)
       .map(({ partition }) => `the offsets of ${topic}-${partition} were not seen`)
   )
   return [
-    ...view.unseen
-      .filter(concerns)
+    ...concerning
+      .toSorted((a, b) => a - b)
+      .map(place => view.unseen[place]!)
       .map(({ kind, id, why }) => (kind === 'maintenance' ? `judgement is suspended (${id}): ${why}` : `${kind} ${id} was not seen: ${why}`)),
     ...(group.members === null ? ['its members were not seen'] : []),
     ...(group.committed === null ? ['its commits were not seen'] : []),
@@ -169,8 +194,14 @@ function missingOf(view: ClusterView, group: GroupView, topics: readonly TopicLa
 }
 
 function commitsOf(group: GroupView): Commits | null {
-  const offsets = [...(group.committed?.values() ?? [])].flatMap(partitions => [...partitions.values()])
-  return offsets.length === 0 ? null : { partitions: offsets.length, total: offsets.reduce((sum, offset) => sum + offset, 0) }
+  let partitions = 0
+  let total = 0
+  for (const offsets of group.committed?.values() ?? [])
+    for (const offset of offsets.values()) {
+      partitions++
+      total += offset
+    }
+  return partitions === 0 ? null : { partitions, total }
 }
 
 function sumKnown(values: readonly (number | null)[]): number | null {

@@ -1,4 +1,4 @@
-import { canonicalJson, type JsonValue } from '../domain/json.ts'
+import { type JsonValue, sameJson } from '../domain/json.ts'
 import type { Unseen } from '../domain/cluster-view.ts'
 import type { TrustedNow } from '../domain/clock.ts'
 import { toleratedAgeMs } from '../domain/observation-age.ts'
@@ -65,7 +65,7 @@ export function memoryChanges(agent: string, before: ReadonlyMap<string, JsonVal
   for (const subject of before.keys()) if (!after.has(subject)) changes.set(`memory/${agent}/${subject}`, null)
   for (const [subject, value] of after) {
     const known = before.get(subject)
-    if (known === undefined || canonicalJson(known) !== canonicalJson(value)) changes.set(`memory/${agent}/${subject}`, value)
+    if (known === undefined || !sameJson(known, value)) changes.set(`memory/${agent}/${subject}`, value)
   }
   return changes
 }

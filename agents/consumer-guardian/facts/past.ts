@@ -1,6 +1,6 @@
 import type { ClusterView } from '#shared/domain/cluster-view.ts'
 import type { Simulation } from '#shared/engine/agent.ts'
-import { faults, type GroupFacts, type GuardianSnapshot, type Readable, seenOf } from '../observe.ts'
+import { faults, type GroupFacts, type GuardianSnapshot, holesOf, type Readable, seenOf } from '../observe.ts'
 import type { Policy } from '../policy.ts'
 
 /** What past observations tell the guardian: what a view holds, and of the rest only that it is unknown. */
@@ -16,6 +16,7 @@ export const simulation: Simulation<Policy, GuardianSnapshot> = {
     'nothing-expires': 'Retention passes no commit.'
   },
   snapshot({ view, intervalMs, gap, standing, requests, owners }, _policy, given) {
+    const holes = holesOf(view)
     const past = { command: null, lossAtMs: given.has('nothing-expires') ? ('never' as const) : null }
     return {
       atMs: view.atMs,
@@ -27,7 +28,7 @@ export const simulation: Simulation<Policy, GuardianSnapshot> = {
       ...faults(view),
       groups: new Map(
         [...view.groups].map(([groupId, group]) => {
-          const seen = seenOf(view, group, owners)
+          const seen = seenOf(view, holes, group, owners)
           return [groupId, { ...seen, ...past, acks: given.has('members-obey') ? obedient(seen, view.atMs) : null, readable: readableOf(view, seen) }]
         })
       ),

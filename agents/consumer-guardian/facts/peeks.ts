@@ -32,8 +32,9 @@ export async function something(ports: Ports, view: ClusterView, targets: readon
   let failures = 0
   const look = async ({ facts, closely }: PeekTarget): Promise<void> => {
     const behind = facts.topics
-      .flatMap(({ topic, partitions }) => partitions.map(partition => ({ topic, ...partition })))
-      .filter(({ lagMessages }) => lagMessages !== null && lagMessages > 0)
+      .flatMap(({ topic, partitions }) =>
+        partitions.filter(({ lagMessages }) => lagMessages !== null && lagMessages > 0).map(partition => ({ topic, ...partition }))
+      )
       .toSorted((a, b) => b.lagMessages! - a.lagMessages!)
     let found: string | null = null
     let unknown: string | null = null
