@@ -166,7 +166,7 @@ export function takeOverPauses(consumer: PausableConsumer): Pauses {
       ...(eachBatch && { eachBatch: (payload: BatchPayload) => eachBatch(withPause(payload, payload.batch.topic, payload.batch.partition)) })
     })
   }
-  consumer.run = run as typeof consumer.run
+  consumer.run = run
 
   return {
     assign(assignment, isNew) {

@@ -55,13 +55,15 @@ export function gate(stream: GatedStream): Gate {
     release() {
       if (!held) return
       held = false
-      if (asked === 'pause') return void original.pause()
+      if (asked === 'pause') {
+        original.pause()
+        return
+      }
       if (asked === 'resume' || applied) original.resume()
       // Who waits for a record was told of it while the answer had to be "none".
-      if (stream.listenerCount('readable') > 0) {
-        if (stream.readableLength > 0) stream.emit('readable')
-        else original.read(0)
-      }
+      if (stream.listenerCount('readable') === 0) return
+      if (stream.readableLength > 0) stream.emit('readable')
+      else original.read(0)
     }
   }
 }

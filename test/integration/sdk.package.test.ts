@@ -47,13 +47,7 @@ beforeAll(async () => {
     waitForLeaders: false,
     topics: topics.map(name => ({ topic: name, numPartitions: name === topic ? 2 : 1, replicationFactor: 3 }))
   })
-  await vi.waitFor(
-    async () => {
-      const found = (await admin.fetchTopicMetadata({ topics })).topics
-      expect(found.every(each => each.partitions.every(({ leader }) => leader >= 0))).toBe(true)
-    },
-    { timeout: 10_000 }
-  )
+  await topicsAreThere()
   traffic = (async () => {
     while (!stopTraffic.signal.aborted) {
       await producer.send({ topic, messages: ['0', '1'].map(partition => ({ value: 'x', headers: { partition } })) })
@@ -69,6 +63,16 @@ afterAll(async () => {
   await Promise.all([admin.disconnect(), producer.disconnect()])
   await rm(folder, { recursive: true, force: true })
 })
+
+async function topicsAreThere(): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const found = (await admin.fetchTopicMetadata({ topics })).topics
+      if (found.some(each => each.partitions.some(({ leader }) => leader < 0))) throw new Error('a partition has no leader yet')
+    },
+    { timeout: 10_000 }
+  )
+}
 
 /** The tarball in a project of its own for each client, beside nothing but that client. */
 async function install(): Promise<void> {
