@@ -136,6 +136,10 @@ describe('rights', () => {
     expect(found.map(({ id }) => id)).toEqual(implied ? [] : ['right-missing'])
     expect(found[0]?.remedy.join()).toContain(right.resource === 'cluster' ? '--cluster' : `--${right.resource} ${right.name === '*' ? "'*'" : right.name}`)
   })
+  test('DESCRIBE on a transactional id, which is all that a broker tells, is not taken for WRITE', () => {
+    const describes = acls.map(acl => (acl.resourceType === 'transactional-id' && acl.resourceName === 'reeve.state' ? { ...acl, operation: 'describe' } : acl))
+    expect(troubles({ acls: { value: describes }, principals: [principal(describes)] })).toEqual(['error right-missing'])
+  })
   test('a wide right of a stranger is not taken away from him: this topic is denied to him', () => {
     const entries = [...acls, other('all', '*')]
     const found = findings(facts({ acls: { value: entries }, principals: [principal(acls)] })).find(({ id }) => id === 'topics-open')!
@@ -187,6 +191,10 @@ describe('settings of brokers', () => {
     ['offsets for a day', { ...quick, 'offsets.retention.minutes': '1440' }, []]
   ])('%s', (_, values, expected) => {
     expect(troubles(of(values))).toEqual(expected)
+  })
+  test('the figures are those of the settings: session and quorum fetch for a controller, one and a half times the lag for a replica', () => {
+    expect(what('mission-controller-kill', of({}))).toBe('a killed controller that leads is replaced: about 11 s, beyond the limit of 10 s')
+    expect(what('mission-isr', of({}))).toBe('a replica that is cut off leaves the in-sync set: about 45 s, beyond the limit of 30 s')
   })
   test('the slowest broker counts, and brokers that differ are said to', () => {
     const value = new Map([
