@@ -1,6 +1,7 @@
 import type { PersonRequest } from '../engine/agent.ts'
 import type { Answer } from '../engine/ask.ts'
 import { newRequest } from '../engine/requests.ts'
+import { printable } from '../render/table.ts'
 import { type ProvenBy, seal } from '../engine/seal.ts'
 
 /** One cluster, as far as people speak to it through this process. */
@@ -42,7 +43,7 @@ export function openAsker(keys: () => readonly string[], nowMs: () => number = D
     underWay++
     try {
       const atMs = nowMs()
-      const fresh = newRequest(kind, subject, who, why, atMs, forMs)
+      const fresh = newRequest(kind, subject, printable(who), printable(why), atMs, forMs)
       const onceUntilMs = Math.max(once?.untilMs ?? 0, atMs + countsForMs)
       const { entries, refused, request } = await ask(seal({ ...fresh, id: once?.id ?? fresh.id, onceUntilMs }, by, scope, key), waitMs)
       const lines = entries.map(({ what }) => what)

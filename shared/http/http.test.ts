@@ -217,8 +217,12 @@ describe('POST /v1/requests with a bearer token', () => {
     const base = await serve([requestsRoute({ ...common(hearings), oidc: { rules, jwks }, clients: [] })])
     const now = Math.floor(Date.now() / 1_000)
     const claims = { iss: provider.address, aud: 'reeve', exp: now + 300, iat: now, sub: 's', email: 'ann@example.com' }
-    const say = (bearer: string | null, body: object = { kind: 'halt', why: 'an incident' }) =>
-      fetch(`${base}/v1/requests`, { method: 'POST', body: JSON.stringify(body), headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` } })
+    const say = (bearer: string | null, body: object = { kind: 'halt', why: 'an incident' }, type = 'application/json') =>
+      fetch(`${base}/v1/requests`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { 'content-type': type, ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }) }
+      })
     return { heard, claims, say, provider, pass: (ms: number) => void (clockMs += ms), now }
   }
 
@@ -315,6 +319,7 @@ describe('POST /v1/requests with a bearer token', () => {
     ])
       expect((await say(bearer, body)).status).toBe(400)
     expect((await say(bearer, { kind: 'halt', why: 'w', cluster: 'mars' })).status).toBe(503)
+    expect((await say(bearer, { kind: 'halt', why: 'w' }, 'text/plain')).status).toBe(415)
     expect((await say(bearer, { kind: 'halt', why: 'w'.repeat(70_000) })).status).toBe(413)
     expect(heard).toEqual([])
   })
@@ -338,7 +343,7 @@ describe('HTTPS with client certificates', () => {
     new Promise<{ status: number; server: string }>((resolve, reject) => {
       const request = secureRequest(
         `${base}/v1/requests`,
-        { method: 'POST', ca, agent: false, ...(client && { cert: client.certificate, key: client.key }) },
+        { method: 'POST', ca, agent: false, headers: { 'content-type': 'application/json' }, ...(client && { cert: client.certificate, key: client.key }) },
         response => {
           const { subject } = (response.socket as unknown as { getPeerCertificate(): { subject: { CN: string } } }).getPeerCertificate()
           response.resume().on('end', () => resolve({ status: response.statusCode!, server: subject.CN }))
@@ -371,6 +376,9 @@ describe('HTTPS with client certificates', () => {
     const { hearings } = listening()
     const base = await serve([requestsRoute({ ...common(hearings), oidc: null, clients: ['CN=ops'] })], tls)
     expect((await post(base)).server).toBe('reeve')
+    const garbage = connect(Number(new URL(base).port), '127.0.0.1').on('error', nothing)
+    garbage.end('GET / HTTP/1.1\r\n\r\n')
+    await once(garbage, 'close')
     write(authority.issue({ subject: 'CN=reeve-2', hosts: ['127.0.0.1'] }))
     expect((await post(base)).server).toBe('reeve-2')
     writeFileSync(tls.certFile, 'half')

@@ -46,6 +46,8 @@ export function requestsRoute({ hearings, say, nowMs, oidc, clients }: RequestsO
   return {
     path: '/v1/requests',
     async POST(request) {
+      // A browser sends its certificate along with what a foreign page makes it send, but not with this type.
+      if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) return json(415, { error: 'expected content-type: application/json' })
       const person = await recognise(request)
       if ('status' in person) return person
       const parsed = schema.safeParse(jsonOf(request.body))

@@ -33,20 +33,33 @@ export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 
   const buttons = {
     scope,
     publicUrl: http.publicUrl ?? null,
-    answersInSlack: (notify.slack?.signingSecret ?? null) !== null,
     validForMs: http.linksValidFor
   }
-  const render = ({ notices }: Letter) =>
-    notices.length > 1 ? slackDigest(notices) : slackMessage(notices[0], buttonsFor(notices[0], { ...buttons, keys: keysOf(http) }, Date.now()))
+  // Only messages of the bot are certain to belong to the app that Slack asks when a button is pressed.
+  const render =
+    (answersInSlack: boolean) =>
+    ({ notices }: Letter) => {
+      const { name } = cluster
+      if (notices.length > 1) return slackDigest(notices, name)
+      return slackMessage(notices[0], name, buttonsFor(notices[0], { ...buttons, answersInSlack, keys: keysOf(http) }, Date.now()))
+    }
   const token = notify.slack?.token
   const ways = new Map(
     Object.entries(notify.channels).map(([channel, given]): [string, readonly Way[]] => {
       const common = { channel, timeoutMs, paceMs, monotonicMs }
-      const slack: SlackOptions = { ...common, id: `${channel}/slack`, digestAbove: notify.digestAbove, render }
+      const slack: SlackOptions = { ...common, id: `${channel}/slack`, digestAbove: notify.digestAbove, render: render(false) }
       const { slackWebhook: address, slackChannel: conversation, pagerDuty: pager, webhook: hook } = given
       const found: (Way | null)[] = [
         address ? { from: 'info', destination: slackWebhook(slack, address) } : null,
-        conversation !== undefined && token ? { from: 'info', destination: slackBot(slack, { api: notify.slack!.api, token, conversation }) } : null,
+        conversation !== undefined && token
+          ? {
+              from: 'info',
+              destination: slackBot(
+                { ...slack, render: render((notify.slack?.signingSecret ?? null) !== null) },
+                { api: notify.slack!.api, token, conversation }
+              )
+            }
+          : null,
         pager?.routingKey
           ? {
               from: pager.from,

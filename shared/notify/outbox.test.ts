@@ -94,6 +94,7 @@ test('each destination has its own fate: one that reaches people makes it delive
   const told = next(failed, slack, both, { ok: true, thread: 't1' }, nowMs + 1)
   expect(told).toMatchObject({ state: 'delivered', deliveredAtMs: nowMs + 1 })
   expect(keysAt(new Map([['a', told]]), nowMs + 5_000, () => both)).toEqual({ pager: ['a'] })
+  expect(keysAt(new Map([['a', told]]), nowMs + 5_000, () => [...both, place('added later')])).toEqual({ pager: ['a'] })
   const late = next(told, pager, both, { ok: true }, nowMs + 9)
   expect([late.deliveredAtMs, keysAt(new Map([['a', late]]), nowMs + 1e9, () => both)]).toEqual([nowMs + 1, {}])
   expect(keysAt(new Map([['a', late]]), nowMs + 1e9, () => [...both, place('added later')])).toEqual({})

@@ -60,7 +60,7 @@ test('a notice triggers an alert under its incident, a later one adds to it, the
     ['trigger', 'critical'],
     ['resolve', undefined]
   ])
-  expect(new Set(events.map(({ dedup_key }) => dedup_key))).toEqual(new Set([sample.incident]))
+  expect(new Set(events.map(({ dedup_key }) => dedup_key))).toEqual(new Set([`eu/${sample.incident}`]))
   expect(events[0]).toMatchObject({
     routing_key: 'routing-key',
     payload: { summary: sample.title, source: 'eu', component: 'settle', group: 'payments', custom_details: { why: sample.why } }

@@ -49,7 +49,8 @@ export function pagerDuty({ id, routingKey, api, cluster, timeoutMs, ...lane }: 
 
 /** The event without its routing key. Pure. */
 export function pagerDutyEvent(notice: Notice, cluster: string): object {
-  const dedup_key = notice.incident.length <= keyLength ? notice.incident : createHash('sha256').update(notice.incident).digest('hex')
+  const id = `${cluster}/${notice.incident}`
+  const dedup_key = id.length <= keyLength ? id : createHash('sha256').update(id).digest('hex')
   if (notice.resolved) return { event_action: 'resolve', dedup_key }
   return {
     event_action: 'trigger',

@@ -16,7 +16,7 @@ const bot = (more: { token?: string; paceMs?: number } = {}) =>
       id: 'payments/slack',
       channel: 'payments',
       digestAbove: 10,
-      render: ({ notices }: Letter) => (notices.length > 1 ? slackDigest(notices) : slackMessage(notices[0])),
+      render: ({ notices }: Letter) => (notices.length > 1 ? slackDigest(notices, 'eu') : slackMessage(notices[0], 'eu')),
       timeoutMs: 500,
       paceMs: more.paceMs ?? 0,
       monotonicMs: () => performance.now()
@@ -117,5 +117,5 @@ test('500 notices as one message: counts by severity, the worst ten, and the com
   expect(text).toBe('501 notices at once: 2 executive, 197 page, 300 warning, 1 resolved')
   expect(lines.join('\n')).toContain('• Executive: group 1 (since 1970-01-01 00:00:01 UTC)\n• Executive: group 2')
   expect(lines.join('\n').match(/^• /gm)!.length).toBe(10)
-  expect(lines.slice(-3)).toEqual(['… and 489 more.', 'Answer with:', '```reeve plan```'])
+  expect(lines.slice(-4)).toEqual(['… and 489 more.', 'Answer with:', '```reeve plan```', 'cluster eu'])
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openSlackSink, type SlackSink } from '#deploy/local/slack-sink.ts'
 import { Secret } from '../config/secret.ts'
 import type { Notice } from '../engine/agent.ts'
+import { openTicket, type Ticket } from '../http/tokens.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openNotifier } from './index.ts'
 
@@ -19,11 +20,15 @@ afterEach(() => sink.close())
 type Channels = Parameters<typeof openNotifier>[0]['config']['notify']['channels']
 
 /** The notifier of a configuration; `deliver` is its first destination's. */
-function slack({ channels = webhooks(), digestAbove = 10, ...more }: { channels?: Channels; digestAbove?: number; paceMs?: number; timeoutMs?: number } = {}) {
+function slack({
+  channels = webhooks(),
+  signingSecret = null,
+  ...more
+}: { channels?: Channels; signingSecret?: Secret | null; paceMs?: number; timeoutMs?: number } = {}) {
   const notifier = openNotifier({
     config: {
       cluster: { name: 'test' },
-      notify: { platformChannel: 'platform', digestAbove, slack: { token: new Secret(sink.token), signingSecret: null, api: sink.api }, channels },
+      notify: { platformChannel: 'platform', digestAbove: 10, slack: { token: new Secret(sink.token), signingSecret, api: sink.api }, channels },
       http: httpSettings
     },
     scope: 'cluster-1',
@@ -34,7 +39,8 @@ function slack({ channels = webhooks(), digestAbove = 10, ...more }: { channels?
   })
   return { ...notifier, deliver: (given: Notice, thread: string | null = null) => notifier.destinations(given)[0].deliver({ notices: [given], thread }) }
 }
-const httpSettings = { host: '127.0.0.1', port: 0, publicUrl: undefined, keys: [], linksValidFor: 60_000, clients: [] }
+const key = 'a key of at least 32 characters .'
+const httpSettings = { host: '127.0.0.1', port: 0, publicUrl: 'https://reeve.example.com/', keys: [null, new Secret(key)], linksValidFor: 60_000, clients: [] }
 const webhooks = (): Channels => ({
   platform: { slackWebhook: new Secret(sink.webhook('platform')) },
   payments: { slackWebhook: new Secret(sink.webhook('payments')) },
@@ -163,4 +169,56 @@ test('the sink refuses what Slack refuses', async () => {
   expect(await send(JSON.stringify({ blocks: [{ type: 'header', text: { type: 'plain_text', text: 'a'.repeat(151) } }] }))).toBe('invalid_blocks')
   expect(await send(JSON.stringify({ blocks: [{ type: 'header', text: { type: 'mrkdwn', text: 'a' } }] }))).toBe('invalid_blocks')
   expect(await send(JSON.stringify({ blocks: [section('a')] }))).toBe('ok')
+})
+
+test('a notice that asks for an answer has buttons: links where it came by a webhook, answers within Slack where it came by the bot', async () => {
+  const asking: Notice = { ...notice('payments'), asks: ['snooze', 'fixed', 'appeal'], subject: 'settle' }
+  const channels: Channels = { platform: { slackChannel: 'C0PLATFORM' }, payments: { slackWebhook: new Secret(sink.webhook('payments')) } }
+  const notifier = slack({ channels, signingSecret: new Secret('s') })
+  for (const given of [asking, { ...asking, channel: null }, { ...asking, resolved: true }, { ...notice('payments'), asks: ['approve' as const] }])
+    expect(await notifier.deliver(given)).toMatchObject({ ok: true })
+  const buttons = sink.messages.map(({ payload }) =>
+    (payload as { blocks: { type: string; elements: { text: { text: string }; url?: string; value?: string }[] }[] }).blocks
+      .filter(({ type }) => type === 'actions')
+      .flatMap(({ elements }) => elements)
+  )
+  expect(buttons.map(all => all.map(({ text }) => text.text))).toEqual([
+    ['Snooze 1h', 'Snooze 8h', 'Snooze 1d', 'It is fixed', 'Appeal'],
+    ['Snooze 1h', 'Snooze 8h', 'Snooze 1d', 'It is fixed', 'Appeal'],
+    [],
+    []
+  ])
+  const links = buttons[0]!.map(({ url }) => url!)
+  expect(links.every(url => url.startsWith('https://reeve.example.com/v1/links/'))).toBe(true)
+  const tokens = [...links.map(url => url.slice('https://reeve.example.com/v1/links/'.length)), ...buttons[1]!.map(({ value }) => value!)]
+  const tickets = tokens.map(token => openTicket(token, [key], Date.now())) as Ticket[]
+  expect(tickets.slice(0, 5).map(({ cluster, kind, subject, forMs }) => [cluster, kind, subject, forMs])).toEqual([
+    ['cluster-1', 'snooze', 'i', 3_600_000],
+    ['cluster-1', 'snooze', 'i', 28_800_000],
+    ['cluster-1', 'snooze', 'i', 86_400_000],
+    ['cluster-1', 'fixed', 'settle', undefined],
+    ['cluster-1', 'appeal', 'settle', undefined]
+  ])
+  expect(new Set(tickets.map(({ nonce }) => nonce)).size).toBe(10)
+  expect(tickets.every(({ expMs }) => expMs > Date.now() && expMs <= Date.now() + 60_000)).toBe(true)
+})
+
+test('each destination of a channel takes what its severity asks for, and what resolves comes to all', () => {
+  const channels: Channels = {
+    platform: { slackWebhook: null, webhook: { url: new Secret('http://127.0.0.1:9/'), key: new Secret('k'), from: 'info', reachesPeople: false } },
+    payments: {
+      slackChannel: 'C0PAYMENTS',
+      pagerDuty: { routingKey: new Secret('r'), from: 'page', api: 'http://127.0.0.1:9' },
+      webhook: { url: new Secret('http://127.0.0.1:9/'), key: new Secret('k'), from: 'incident', reachesPeople: true }
+    }
+  }
+  const { destinations } = slack({ channels })
+  const ids = (more: Partial<Notice>) => destinations({ ...notice('payments'), ...more }).map(({ id }) => id)
+  expect(ids({ severity: 'warning' })).toEqual(['payments/slack'])
+  expect(ids({ severity: 'page' })).toEqual(['payments/slack', 'payments/pagerduty'])
+  expect(ids({ severity: 'executive' })).toEqual(['payments/slack', 'payments/pagerduty', 'payments/webhook'])
+  expect(ids({ severity: 'info', resolved: true })).toEqual(['payments/slack', 'payments/pagerduty', 'payments/webhook'])
+  // A machine alone is not people: that is said, and it is told nevertheless.
+  expect(ids({ channel: null })).toEqual(['platform/nowhere', 'platform/webhook'])
+  expect(warnings[0]).toContain('"channels":["platform"]')
 })

@@ -44,7 +44,8 @@ function cellsOf(columns: Columns | undefined, cells: number): Columns | undefin
 function panelLines({ title, columns }: Panel, scale: Scale, rows: number, wanted: number, options: TextOptions): string[] {
   const grid = options.unicode ? braille(cellsOf(columns, wanted)!, scale, rows) : ascii(cellsOf(columns, wanted)!, scale, rows)
   const labels = Array.from({ length: rows }, () => '')
-  for (const tick of scale.ticks) {
+  // Where two ticks would share a row, the ends go before what lies between.
+  for (const tick of [scale.ticks.at(-1)!, ...scale.ticks]) {
     const row = rows - 1 - Math.min(rows - 1, Math.floor(scale.place(tick) * rows))
     labels[row] ||= compact(tick)
   }

@@ -20,7 +20,8 @@ export function planJson(agent: string, { decision, plan, judged, look }: Rehear
 export function planText(agent: string, rehearsal: Rehearsal, width?: number): string {
   const { decision, plan, judged, look } = rehearsal
   const lines = [`${agent}: plan ${plan.checksum}, from observation ${look.seen.sequence} of ${new Date(look.seen.atMs).toISOString()}`]
-  for (const { kind, id, why } of look.observed.view.unseen) lines.push(kind === 'maintenance' ? `  judgement is suspended (${id}): ${why}` : `  not seen: ${kind} ${id}: ${why}`)
+  for (const { kind, id, why } of look.observed.view.unseen)
+    lines.push(kind === 'maintenance' ? `  judgement is suspended (${id}): ${why}` : `  not seen: ${kind} ${id}: ${why}`)
   if (plan.steps.length === 0) lines.push('  nothing to do')
   for (const step of judged.permitted) lines.push(`  would do: ${step.describe}${step.undo === null ? '' : ` (${step.undo})`}`)
   for (const { step, because } of judged.refused) lines.push(`  refused:  ${step.describe}: ${because}`)

@@ -25,7 +25,7 @@ const texts = (message: ReturnType<typeof slackMessage>) =>
   )
 
 test('a notice says what, why, since when, what next and when, and the command to answer with', () => {
-  expect(texts(slackMessage(sample)).map(({ text }) => text)).toEqual([
+  expect(texts(slackMessage(sample, 'eu')).map(({ text }) => text)).toEqual([
     'Page: payments-settle stands still 5,200,000 messages behind',
     'Since 2026-11-21 14:23:05 UTC',
     'team payments',
@@ -33,27 +33,31 @@ test('a notice says what, why, since when, what next and when, and the command t
     'Next: it is paused (2026-11-21 14:30:00 UTC)',
     'Answer with:',
     '```reeve resume payments-settle --why fixed```',
+    'cluster eu',
     'incident consumer-guardian/payments-settle/1795271567'
   ])
-  expect(slackMessage({ ...sample, resolved: true, team: null }).text).toContain('Resolved: ')
+  expect(slackMessage({ ...sample, resolved: true, team: null }, 'eu').text).toContain('Resolved: ')
 })
 
 test('markup in a name stays a name: everything but the command is plain text, and a backtick cannot leave the command', () => {
   const evil = '*bold* <!channel> <https://evil|click> & `code` :fire: ~x~'
-  const message = slackMessage({
-    ...sample,
-    title: evil,
-    why: [evil],
-    team: evil,
-    incident: evil,
-    next: { what: evil, atMs: null },
-    answer: `reeve resume '${evil}'`
-  })
+  const message = slackMessage(
+    {
+      ...sample,
+      title: evil,
+      why: [evil],
+      team: evil,
+      incident: evil,
+      next: { what: evil, atMs: null },
+      answer: `reeve resume '${evil}'`
+    },
+    'eu'
+  )
   for (const { type, text } of texts(message)) {
     expect(type).toBe('plain_text')
     expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/)
   }
-  const command = slackMessage({ ...sample, answer: 'reeve resume "<a> & *b*"' })
+  const command = slackMessage({ ...sample, answer: 'reeve resume "<a> & *b*"' }, 'eu')
   expect(
     texts(command)
       .filter(({ type }) => type === 'mrkdwn')
@@ -79,9 +83,16 @@ test("Slack's limits hold for any notice", () => {
       fc.option(words),
       fc.oneof(fc.double(), fc.integer()),
       (title, why, team, what, answer, sinceMs) => {
-        const message = slackMessage({ ...sample, title, why, team, next: { what, atMs: sinceMs }, answer, sinceMs, incident: title })
+        const message = slackMessage({ ...sample, title, why, team, next: { what, atMs: sinceMs }, answer, sinceMs, incident: title }, what, [
+          { label: title, url: `https://x/${'u'.repeat(title.length * 20)}` },
+          { label: what, value: `t${team.repeat(20)}` }
+        ])
         expect(message.blocks.length).toBeLessThanOrEqual(50)
         expect(message.text.length).toBeGreaterThan(0)
+        for (const { text, url = 'u', value = 'v' } of message.blocks.flatMap(block => (block.type === 'actions' ? [...block.elements] : []))) {
+          expect([text.text.length, url.length, value.length].map(length => length > 0)).toEqual([true, true, true])
+          expect([text.text.length <= 75, url.length <= 3_000, value.length <= 2_000]).toEqual([true, true, true])
+        }
         for (const block of message.blocks) {
           const most = block.type === 'header' ? 150 : block.type === 'section' ? 3_000 : 1_000
           for (const { text, type } of block.type === 'context' ? block.elements : block.type === 'actions' ? [] : [block.text]) {
@@ -99,7 +110,7 @@ test("Slack's limits hold for any notice", () => {
 }, 20_000)
 
 test('reasons that do not fit are counted', () => {
-  const message = slackMessage({ ...sample, why: Array.from({ length: 100 }, () => 'x'.repeat(2_900)) })
+  const message = slackMessage({ ...sample, why: Array.from({ length: 100 }, () => 'x'.repeat(2_900)) }, 'eu')
   expect(message.blocks.length).toBeLessThanOrEqual(50)
   expect(texts(message).some(({ text }) => text.includes('and 60 more'))).toBe(true)
 })

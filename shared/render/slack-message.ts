@@ -47,7 +47,7 @@ const marks: Record<Severity, string> = { info: 'Info', warning: 'Warning', page
  * A notice as Block Kit: what, why with figures, since when, what happens next and when, the command to answer with. Pure. Within
  * Slack's limits whatever the notice holds. Names are other people's words: they stand in plain text only, which knows no markup.
  */
-export function slackMessage(notice: Notice, buttons: readonly Button[] = []): SlackMessage {
+export function slackMessage(notice: Notice, cluster: string, buttons: readonly Button[] = []): SlackMessage {
   const head = `${notice.resolved ? 'Resolved' : marks[notice.severity]}: ${notice.title}`
   const owner = notice.team === null ? 'no registered owner' : `team ${notice.team}`
   const next = notice.next.atMs === null ? notice.next.what : `${notice.next.what} (${utc(notice.next.atMs)})`
@@ -61,7 +61,7 @@ export function slackMessage(notice: Notice, buttons: readonly Button[] = []): S
       { type: 'section', text: plain(`Next: ${next}`, sectionLength) },
       ...(notice.answer === null ? [] : answerBlocks(notice.answer)),
       ...actionBlocks(buttons),
-      { type: 'context', elements: [plain(`incident ${notice.incident}`, contextLength)] }
+      { type: 'context', elements: [plain(`cluster ${cluster}`, contextLength), plain(`incident ${notice.incident}`, contextLength)] }
     ]
   }
 }
@@ -70,7 +70,7 @@ export function slackMessage(notice: Notice, buttons: readonly Button[] = []): S
  * Many notices as one message: how many of each severity and how many resolved, the worst ten that are not, and the command that shows
  * the rest. Pure.
  */
-export function slackDigest(notices: readonly Notice[]): SlackMessage {
+export function slackDigest(notices: readonly Notice[], cluster: string): SlackMessage {
   const over = new Set(notices.filter(({ resolved }) => resolved).map(({ incident }) => incident))
   const open = notices.filter(({ resolved, incident }) => !resolved && !over.has(incident))
   const counts = [
@@ -88,7 +88,8 @@ export function slackDigest(notices: readonly Notice[]): SlackMessage {
       { type: 'header', text: plain(head, headerLength) },
       ...whySections(lines),
       ...(rest > 0 ? [{ type: 'section' as const, text: plain(`… and ${rest} more.`, sectionLength) }] : []),
-      ...answerBlocks('reeve plan')
+      ...answerBlocks('reeve plan'),
+      { type: 'context', elements: [plain(`cluster ${cluster}`, contextLength)] }
     ]
   }
 }

@@ -79,7 +79,7 @@ test('a link at one replica counts once at the leader, whoever leads after it; w
     return ((await response.json()) as { access_token: string }).access_token
   }
   const say = async (who: string, secret: string, body: object) => {
-    const headers = { authorization: `Bearer ${await bearer(who, secret)}` }
+    const headers = { authorization: `Bearer ${await bearer(who, secret)}`, 'content-type': 'application/json' }
     const response = await fetch(`${addressOf(second)}/v1/requests`, { method: 'POST', headers, body: JSON.stringify(body) })
     return [response.status, ((await response.json()) as { said: string }).said] as const
   }
