@@ -1,4 +1,4 @@
-import type { ClusterView, GroupProtocol, GroupState, GroupView, Unseen } from '#shared/domain/cluster-view.ts'
+import type { ClusterView, GroupProtocol, GroupState, GroupView } from '#shared/domain/cluster-view.ts'
 import { groupTopicLags, type TopicLag } from '#shared/domain/lag.ts'
 import { type Criticality, ownerOfGroup } from '#shared/domain/owner.ts'
 import type { Observed, PersonRequest, Ports, Snapshot, Standing } from '#shared/engine/agent.ts'
