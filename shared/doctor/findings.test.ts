@@ -293,6 +293,10 @@ describe('other tools', () => {
     const found = findings(facts({ view: { value: view({ topics: { [topic]: [1] }, groups: { shipping: {} } }) } })).filter(({ id }) => id === 'tool-found')
     expect(found.map(each => each.what.split(' was here')[0])).toEqual(tools)
   })
+  test('a tool is known by the client id of a member of a group too', () => {
+    const groups = { shipping: { members: [{ memberId: 'm', clientId: 'oprtr.compute.metrics.v2-1', host: '/h' }] } }
+    expect(troubles({ view: { value: view({ groups }) } })).toEqual(['warning tool-found'])
+  })
   test("Strimzi's operators are known by their certificates in ACLs too", () => {
     const acls = [
       ...aclsFor(engineRights, 'User:reeve'),

@@ -9,7 +9,7 @@ export interface Tool {
   readonly writes: string
 }
 
-/** By names of topics and groups, as each tool's documentation and source give them. */
+/** By names of topics, groups and client ids, as each tool's documentation and source give them. */
 const byName: readonly Tool[] = [
   {
     name: 'Strimzi',
@@ -37,9 +37,10 @@ export interface FoundTool extends Tool {
   readonly traces: readonly string[]
 }
 
-/** Tools that left topics or groups with names of theirs. Pure. */
+/** Tools that left topics or groups with names of theirs, or are members of a group. Pure. */
 export function toolsIn({ topics, groups }: Pick<ClusterView, 'topics' | 'groups'>): readonly FoundTool[] {
-  const names = [...topics.keys(), ...groups.keys()]
+  const clientIds = [...groups.values()].flatMap(({ members }) => (members ?? []).map(({ clientId }) => clientId))
+  const names = [...new Set([...topics.keys(), ...groups.keys(), ...clientIds])]
   return byName.flatMap(tool => {
     const traces = names.filter(name => tool.trace.test(name)).sort()
     return traces.length > 0 ? [{ ...tool, traces }] : []
