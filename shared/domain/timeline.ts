@@ -50,7 +50,7 @@ export function timeline(fromMs: number, untilMs: number, count: number): Timeli
         if (!joined && (between < index || value === null || gap)) unknown[between] = true
         if (joined && between > first && between < index) {
           const share = (fromMs + (between + 0.5) * widthMs - earlier.atMs) / (atMs - earlier.atMs)
-          take(between, earlier.value! + (value - earlier.value!) * Math.max(0, Math.min(1, share)))
+          take(between, earlier.value + (value - earlier.value) * Math.max(0, Math.min(1, share)))
         }
       }
     },

@@ -10,7 +10,7 @@ const minute = 60_000
 const intervalMs = minute
 
 /** A topic with an observation each minute that `seen` does not leave out; its end is the number of the minute. */
-async function observed(minutes: number, { keyFrameEvery = 10, seen = () => true }: { keyFrameEvery?: number; seen?: (minute: number) => boolean } = {}) {
+async function observed(minutes: number, { keyFrameEvery = 10, seen = () => true }: { keyFrameEvery?: number; seen?: (at: number) => boolean } = {}) {
   const kafka = fakeKafka({ pollEntries: 7 })
   kafka.createTopic(topic)
   const appender = await kafka.openAppender('observer')
@@ -61,7 +61,7 @@ test('it begins where the topic does, with a gap before it', async () => {
 })
 
 test('missing observations are a gap, and what changes a view that was missed is not believed', async () => {
-  const { told } = await observed(60, { seen: minute => minute < 33 || minute > 36 })
+  const { told } = await observed(60, { seen: at => at < 33 || at > 36 })
   const found = await told(30 * minute)
   expect(found.map(({ end }) => end)).toEqual([...from(30, 32), ...from(40, 59)])
   expect(found.filter(({ gap }) => gap)).toEqual([{ end: 40, gap: true }])

@@ -135,7 +135,7 @@ function moment(atMs: number): string {
 }
 
 function cut(text: string): string {
-  const characters = [...text]
+  const characters = Array.from(text)
   return characters.length > 120 ? `${characters.slice(0, 119).join('')}…` : text
 }
 

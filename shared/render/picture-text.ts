@@ -115,7 +115,7 @@ function axis({ fromMs, untilMs }: Picture, cells: number, { unicode }: TextOpti
     line[cell] = unicode ? '┴' : '+'
     const start = Math.max(free, Math.min(cells - label.length, cell - Math.floor(label.length / 2)))
     if (start > cell || start + label.length > cells) continue
-    for (const [index, character] of [...label].entries()) labels[start + index] = character
+    for (const [index, character] of Array.from(label).entries()) labels[start + index] = character
     free = start + label.length + 1
   }
   return [`${''.padStart(labelWidth)}${unicode ? '└' : '+'}${line.join('')}`, `${'UTC'.padStart(labelWidth)} ${labels.join('')}`.trimEnd()]
