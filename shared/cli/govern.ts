@@ -63,9 +63,9 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
     const topics = await reach(() => ensureTopics(kafka, config, brokers), config)
     const agents = await openAgents(cli, config, closers)
     const scope = scopeOf(clusterId, topics)
-    const { name } = config.cluster
-    hearings.set(name, { name, scope, ask: (request, waitMs) => ask(kafka, topics, request, waitMs, signal) })
-    closers.push(async () => void hearings.delete(name))
+    const { name: cluster } = config.cluster
+    hearings.set(cluster, { name: cluster, scope, ask: (request, waitMs) => ask(kafka, topics, request, waitMs, signal) })
+    closers.push(async () => void hearings.delete(cluster))
     let replica: Replica | null = null
     const queue = openQueue({
       ...redisTarget(config),

@@ -33,8 +33,7 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
     .description('Run as leader or standby, until stopped.')
     .action(() => run(cli, global(), hooks))
   const surroundings = { cli, global, json: () => global().json === true }
-  // Each adds to the same command; only the types of its options differ.
-  for (const add of commands) add(reeve as unknown as Command, surroundings)
+  for (const add of commands) add(reeve, surroundings)
   return reeve
 }
 

@@ -17,7 +17,7 @@ test('no line of a plan or an explanation carries a control character out of a n
     judged: { permitted: [step], refused: [{ step, because: name, approvable: false }] },
     look: { seen: { sequence: 1, atMs: 0 }, observed: { view: { unseen: [{ kind: 'group', id: name, why: name }] } } }
   } as unknown as Rehearsal
-  for (const text of [planText('agent', rehearsal), explainText(verdict as Parameters<typeof explainText>[0])]) {
+  for (const text of [planText('agent', rehearsal), explainText(verdict)]) {
     expect(text).toContain('red')
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f]/)
