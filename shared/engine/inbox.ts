@@ -42,42 +42,40 @@ export class Inbox {
   }
 
   async #take(leader: Leader): Promise<boolean> {
-    const requests: PersonRequest[] = []
+    const requests: { readonly request: PersonRequest; readonly nextOffset: number }[] = []
     await this.#reader.readToEnd(record => {
       const request = parseRequest(record)
-      if (request) requests.push(request)
+      if (request) requests.push({ request, nextOffset: record.offset + 1 })
     })
     const offset = this.#reader.positions().find(({ topic }) => topic === this.#topic)?.offset ?? 0
     const before = (leader.store.get('requests') as { offset: number } | undefined)?.offset ?? 0
     if (offset === before) return false
-    const { nowMs } = await leader.clock.now()
-    const changes = new Map<string, JsonValue | null>([['requests', { offset }]])
-    const entries: Entry[] = []
-    for (const request of requests) {
-      const { id, who, kind, subject, why, onceUntilMs } = request
-      const judged = judgeRequest(leader.store, request, this.#rules, this.#scope, nowMs)
-      const used = changes.has(`used/${id}`) || leader.store.get(`used/${id}`) !== undefined
-      const said: Said = used
-        ? { refused: 'this link or button was used before' }
-        : judged.refused !== null
-          ? { refused: judged.refused }
-          : requestChanges(leader, request, nowMs)
-      if (onceUntilMs !== undefined && !used) changes.set(`used/${id}`, { untilMs: Math.max(onceUntilMs, nowMs + rememberOnceMs) })
-      const refused = 'refused' in said ? said.refused : null
-      const proven = judged.by === null ? '' : `, by ${judged.by},`
-      entries.push({
-        kind: 'request',
-        agent: null,
-        subject: id,
-        what: `${who}${proven} asked: ${kind} ${subject} (${why})${refused === null ? '' : `: refused, ${refused}`}`,
-        facts: { ...JSON.parse(JSON.stringify(request)), provenBy: judged.by, refused }
-      })
-      if ('refused' in said) continue
-      for (const [key, value] of said.changes) changes.set(key, value)
-      entries.push(...said.entries)
-    }
-    await leader.commit(changes, entries)
+    // One commit each: what one person said counts for what the next one may say.
+    for (const { request, nextOffset } of requests) await this.#hear(leader, request, nextOffset)
+    if (offset !== requests.at(-1)?.nextOffset) await leader.commit(new Map([['requests', { offset }]]))
     return true
+  }
+
+  async #hear(leader: Leader, request: PersonRequest, nextOffset: number): Promise<void> {
+    const { nowMs } = await leader.clock.now()
+    const { id, who, kind, subject, why, onceUntilMs } = request
+    const judged = judgeRequest(leader.store, request, this.#rules, this.#scope, nowMs)
+    const used = leader.store.get(`used/${id}`) !== undefined
+    const refusal = used ? 'this link or button was used before' : judged.refused
+    const said: Said = refusal === null ? requestChanges(leader, request, nowMs) : { refused: refusal }
+    const changes = new Map<string, JsonValue | null>([['requests', { offset: nextOffset }]])
+    if (onceUntilMs !== undefined && !used) changes.set(`used/${id}`, { untilMs: Math.max(onceUntilMs, nowMs + rememberOnceMs) })
+    if (!('refused' in said)) for (const [key, value] of said.changes) changes.set(key, value)
+    const refused = 'refused' in said ? said.refused : null
+    const proven = judged.by === null ? '' : `, by ${judged.by},`
+    const entry: Entry = {
+      kind: refused === null ? 'request' : 'refused',
+      agent: null,
+      subject: id,
+      what: `${who}${proven} asked: ${kind} ${subject} (${why})${refused === null ? '' : `: refused, ${refused}`}`,
+      facts: { ...(JSON.parse(JSON.stringify(request)) as object), provenBy: judged.by, refused }
+    }
+    await leader.commit(changes, [entry])
   }
 
   /** Forgets what held for a while and is over. */
@@ -105,11 +103,9 @@ export class Inbox {
   }
 }
 
-type Said = ReturnType<typeof snooze>
-
 function requestChanges(leader: Leader, request: PersonRequest, nowMs: number): Said {
   const { id, kind, subject, who, why, atMs } = request
-  const only = (...changes: readonly (readonly [string, JsonValue | null])[]): Said => ({ changes, entries: [] })
+  const only = (...changes: readonly (readonly [string, JsonValue | null])[]): Said => ({ changes })
   if (kind === 'halt') return only(['halt', { who, why, atMs }])
   if (kind === 'unhalt') return only(['halt', null])
   if (kind === 'approve') return only([`approval/${subject}`, { who, why, atMs }])

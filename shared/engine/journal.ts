@@ -10,7 +10,7 @@ export interface JournalEntry {
     | 'intent' // about to act
     | 'outcome' // acted, or failed to
     | 'healed' // an intent whose outcome was not recorded was read back
-    | 'refused' // the gate, or dry-run, said no
+    | 'refused' // the gate, dry-run, or what holds for a person's request said no
     | 'notice' // a message was written, delivered or failed
     | 'request' // a person asked, or was answered
     | 'maintenance' // judgement was suspended, or goes on

@@ -8,7 +8,7 @@ import type { Limits } from './limits.ts'
 import type { StateStore } from './state.ts'
 
 /** Under `snooze/<incident>` and `appeal/<subject>`: what a person said that holds for a while, for every agent alike. */
-interface Said {
+interface Lasting {
   readonly subject: string | null
   readonly who: string
   readonly why: string
@@ -21,28 +21,29 @@ const longestMs = 7 * 86_400_000
 const defaultsMs = { snooze: 3_600_000, appeal: 86_400_000, maintenance: 3_600_000 }
 const rememberNoticesMs = 7 * 86_400_000
 
-type Changes = { readonly changes: readonly (readonly [string, JsonValue | null])[]; readonly entries: readonly Entry[] } | { readonly refused: string }
+/** Changes of the state, or why there are none. */
+export type Said = { readonly changes: readonly (readonly [string, JsonValue | null])[] } | { readonly refused: string }
 
 /** Holds back an incident's notices of trouble; never one that says that it is resolved, and nothing that is done. */
-export function snooze(store: StateStore, request: PersonRequest, nowMs: number): Changes {
+export function snooze(store: StateStore, request: PersonRequest, nowMs: number): Said {
   const known = [...store.entries('notice/')].map(([, entry]) => (entry as unknown as OutboxEntry).notice).find(({ incident }) => incident === request.subject)
   if (known === undefined) return { refused: `no notice of an incident ${request.subject} is known` }
-  return { changes: [[`snooze/${request.subject}`, { ...saidBy(request, known.subject ?? null, 'snooze', nowMs) }]], entries: [] }
+  return { changes: [[`snooze/${request.subject}`, { ...saidBy(request, known.subject ?? null, 'snooze', nowMs) }]] }
 }
 
 /** An owner objects: the platform is told, and nothing new that harms is done to the subject until somebody answers. */
-export function appeal(store: StateStore, request: PersonRequest, nowMs: number): Changes {
+export function appeal(store: StateStore, request: PersonRequest, nowMs: number): Said {
   if (request.subject === '') return { refused: 'expected the name of what the appeal is about' }
-  const before = store.get(`appeal/${request.subject}`) as unknown as Said | undefined
+  const before = store.get(`appeal/${request.subject}`) as unknown as Lasting | undefined
   const said = { ...saidBy(request, request.subject, 'appeal', nowMs), ...(before && { id: before.id }) }
-  return { changes: [[`appeal/${request.subject}`, { ...said }], ...told(store, appealNotice(said, null), nowMs)], entries: [] }
+  return { changes: [[`appeal/${request.subject}`, { ...said }], ...told(store, appealNotice(said, null), nowMs)] }
 }
 
 /** Answers an appeal. */
-export function dismiss(store: StateStore, request: PersonRequest, nowMs: number): Changes {
-  const before = store.get(`appeal/${request.subject}`) as unknown as Said | undefined
+export function dismiss(store: StateStore, request: PersonRequest, nowMs: number): Said {
+  const before = store.get(`appeal/${request.subject}`) as unknown as Lasting | undefined
   if (before === undefined) return { refused: `no appeal about ${request.subject} is open` }
-  return { changes: [[`appeal/${request.subject}`, null], ...told(store, appealNotice(before, `${request.who} answered: ${request.why}`), nowMs)], entries: [] }
+  return { changes: [[`appeal/${request.subject}`, null], ...told(store, appealNotice(before, `${request.who} answered: ${request.why}`), nowMs)] }
 }
 
 /** The cluster is worked on from now on, for as long as was asked. */
@@ -57,7 +58,7 @@ export function declaredByPeople(store: StateStore): MaintenanceWindow | null {
 
 export function isSnoozed(store: StateStore, notice: Notice, nowMs: number): boolean {
   if (notice.resolved || notice.asks?.includes('snooze') !== true) return false
-  const said = store.get(`snooze/${notice.incident}`) as unknown as Said | undefined
+  const said = store.get(`snooze/${notice.incident}`) as unknown as Lasting | undefined
   return said !== undefined && nowMs < said.untilMs
 }
 
@@ -89,7 +90,7 @@ export function expired(store: StateStore, nowMs: number): { changes: Map<string
   const note = (kind: Entry['kind'], subject: string, what: string) => void entries.push({ kind, agent: null, subject, what, facts: null })
   for (const [id, used] of store.entries('used/')) if (nowMs >= (used as { untilMs: number }).untilMs) changes.set(`used/${id}`, null)
   for (const [incident, value] of store.entries('snooze/')) {
-    if (nowMs < (value as unknown as Said).untilMs) continue
+    if (nowMs < (value as unknown as Lasting).untilMs) continue
     changes.set(`snooze/${incident}`, null)
     note('request', incident, 'the snooze is over')
     const ofIncident = [...store.entries('notice/')].filter(([, entry]) => (entry as unknown as OutboxEntry).notice.incident === incident)
@@ -102,7 +103,7 @@ export function expired(store: StateStore, nowMs: number): { changes: Map<string
     }
   }
   for (const [subject, value] of store.entries('appeal/')) {
-    const said = value as unknown as Said
+    const said = value as unknown as Lasting
     if (nowMs < said.untilMs) continue
     changes.set(`appeal/${subject}`, null)
     for (const [key, entry] of told(store, appealNotice(said, 'Nobody answered in time.'), nowMs)) changes.set(key, entry)
@@ -117,12 +118,14 @@ export function expired(store: StateStore, nowMs: number): { changes: Map<string
   return { changes, entries }
 }
 
-function saidBy({ id, who, why, atMs, forMs }: PersonRequest, subject: string | null, kind: 'snooze' | 'appeal', nowMs: number): Said {
+function saidBy({ id, who, why, atMs, forMs }: PersonRequest, subject: string | null, kind: 'snooze' | 'appeal', nowMs: number): Lasting {
   return { subject, who, why, atMs, untilMs: nowMs + Math.min(forMs ?? defaultsMs[kind], longestMs), id }
 }
 
-function open(store: StateStore, kind: 'snooze' | 'appeal', nowMs: number): [string, Said][] {
-  return [...store.entries(`${kind}/`)].map(([key, value]): [string, Said] => [key, value as unknown as Said]).filter(([, { untilMs }]) => nowMs < untilMs)
+function open(store: StateStore, kind: 'snooze' | 'appeal', nowMs: number): [string, Lasting][] {
+  return [...store.entries(`${kind}/`)]
+    .map(([key, value]): [string, Lasting] => [key, value as unknown as Lasting])
+    .filter(([, { untilMs }]) => nowMs < untilMs)
 }
 
 function told(store: StateStore, notice: Notice, nowMs: number): [string, JsonValue][] {
@@ -131,7 +134,7 @@ function told(store: StateStore, notice: Notice, nowMs: number): [string, JsonVa
 }
 
 /** `over`: how it ended; null while it is open. */
-function appealNotice({ subject, who, why, atMs, untilMs, id }: Said, over: string | null): Notice {
+function appealNotice({ subject, who, why, atMs, untilMs, id }: Lasting, over: string | null): Notice {
   const incident = `engine/appeal/${encodeURIComponent(subject!)}/${id}`
   return {
     key: `appeal/${id}/${over === null ? 'open' : 'over'}`,
