@@ -56,7 +56,7 @@ test('a user without a name, as containers often have, may say halt', context =>
     return
   }
   for (const folder of [dirname(file), dirname(dirname(image.entry))]) chmodSync(folder, 0o755)
-  const said = spawnSync(process.execPath, [image.entry, '--config', file, 'halt', '--why', 'a test', '--wait', '20s'], {
+  const said = spawnSync(process.execPath, [image.entry, '--config', file, 'halt', '--why', 'a test', '--wait', '60s'], {
     uid: 4711,
     gid: 4711,
     encoding: 'utf8',
