@@ -63,7 +63,7 @@ test('what both policies would have told and done stands side by side, by subjec
 
     what a simulation cannot know
       - Nothing is written or applied. The past does not answer: what would have been done is wanted until the past itself ends it, and what came after a real pause is the past of a paused group.
-      - Every turn is taken as if act were true, one turn an observation, and passes the caps, freezes and holds of the configuration; approvals and the kill switch are left out.
+      - Every turn is taken as if act were true, one turn an observation, and passes the caps, freezes and holds of the configuration; approvals, appeals, snoozes and the kill switch are left out.
       - Messages count as delivered at once. What people said (fixed, resume) is taken from the journal, at its time, for both policies.
       - It begins without memory: what lasted already at the beginning is counted from there.
       - Whether members obey was not recorded.

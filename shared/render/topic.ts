@@ -71,7 +71,13 @@ export function topicText({ topic, rates, owner, readers, configs, unseen }: Top
           ? ["the brokers' defaults"]
           : set.map(([name, value]) => `${name}: ${printable(value ?? '(hidden)')}`)
     ),
-    ...(unseen.length === 0 ? [] : ['', 'not seen', ...indented(unseen.map(({ kind, id, why }) => `${kind} ${printable(id)}: ${printable(why)}`))])
+    ...(unseen.length === 0
+      ? []
+      : [
+          '',
+          'not seen',
+          ...indented(unseen.map(({ kind, id, why }) => `${kind === 'maintenance' ? 'judgement is suspended:' : kind} ${printable(id)}: ${printable(why)}`))
+        ])
   ].join('\n')
 }
 
