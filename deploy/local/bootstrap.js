@@ -17,7 +17,8 @@ const local = join(root, '.local')
 
 const COMMANDS = /** @type {Record<string, string[]>} */ ({
   demo: ['agents/main.ts', 'demo'],
-  reeve: ['agents/main.ts'],
+  // A small young generation: scans would let it grow to 128 MB.
+  reeve: ['--max-semi-space-size=8', 'agents/main.ts'],
   test: ['test/run.ts'],
   faults: ['test/run.ts', '--faults'],
   check: ['deploy/local/check.ts'],

@@ -9,6 +9,7 @@ import { telemetryRoutes } from '../http/telemetry.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
+import { keepHeapSmall } from './heap.ts'
 import { type ClusterStatus, govern, type Governing, type RunHooks } from './govern.ts'
 import { type Cli, type GlobalOptions, readConfigs } from './session.ts'
 
@@ -17,6 +18,7 @@ const unreachableAgainMs = 10_000
 /** `reeve run`: one process for every cluster of the configuration, until the signal. */
 export async function run(cli: Cli, options: GlobalOptions, hooks: RunHooks = {}): Promise<void> {
   const configs = readConfigs(cli, options)
+  keepHeapSmall()
   const { http: port, log: logging } = configs[0]!
   const log = openLog({ level: logging.level })
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`

@@ -58,9 +58,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Runs a TypeScript file in a process of its own; resolves with the JSON of its last line of output. */
-export async function runAlone(file: string, input: unknown): Promise<unknown> {
-  const child = spawn(process.execPath, [file, JSON.stringify(input)], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** Runs a TypeScript file in a process of its own; resolves with the JSON of its last line of output. `node` are options of Node itself. */
+export async function runAlone(file: string, input: unknown, node: readonly string[] = []): Promise<unknown> {
+  const child = spawn(process.execPath, [...node, file, JSON.stringify(input)], { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString('utf8')))
   const code = await new Promise((resolve, reject) => {

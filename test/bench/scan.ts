@@ -58,7 +58,9 @@ interface Turns {
   readonly moving: readonly { readonly tookMs: number; readonly cpuMs: number }[]
   readonly residentBytes: number
 }
-const alone = (file: string, told: ScanInput): Promise<unknown> => runAlone(new URL(`./scan/${file}.ts`, import.meta.url).pathname, told)
+/** As the image and the systemd unit start it. */
+const alone = (file: string, told: ScanInput): Promise<unknown> =>
+  runAlone(new URL(`./scan/${file}.ts`, import.meta.url).pathname, told, ['--max-semi-space-size=8'])
 
 const filledAt = performance.now()
 await populate(brokers, population)

@@ -1,9 +1,11 @@
+import { keepHeapSmall } from '#shared/cli/heap.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { authorizerLines, spent } from './brokers.ts'
 import { checkComplete, type ScanInput } from './input.ts'
 import { sentBytes } from './sent.ts'
 
 // One process: the first scan over a new connection, then more over the same one.
+keepHeapSmall()
 const input = JSON.parse(process.argv[2]!) as ScanInput
 const { stack } = input
 const bytes = sentBytes()

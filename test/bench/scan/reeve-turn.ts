@@ -8,12 +8,14 @@ import { openPorts } from '#shared/engine/ports.ts'
 import { StateStore } from '#shared/engine/state.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
 import { turn } from '#shared/engine/turn.ts'
+import { keepHeapSmall } from '#shared/cli/heap.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { openLimits, quickTimes } from '#test/support/replica.ts'
 import { checkComplete, type ScanInput } from './input.ts'
 
 // One process: whole turns of the guardian, as the leading replica does them. First of a cluster at rest, then of one where every end
 // and every commit has moved since the turn before.
+keepHeapSmall()
 const input = JSON.parse(process.argv[2]!) as ScanInput
 const intervalMs = 30_000
 const log = { debug() {}, info() {}, warn() {}, error() {} }

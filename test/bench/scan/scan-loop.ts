@@ -1,10 +1,12 @@
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaConnection } from '#shared/kafka/connection.ts'
+import { keepHeapSmall } from '#shared/cli/heap.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 
 // One process that has run for a while: scans at a fixed interval between a line `go` and a line `stop` on its standard input. Answers
 // each `go` and `stop` with a line, the last one of its end being the number of scans.
+keepHeapSmall()
 const { connection, everyMs } = JSON.parse(process.argv[2]!) as { connection: KafkaConnection; everyMs: number }
 const kafka = await openKafka(connection)
 const scan = () => kafka.admin.scan({ atMs: Date.now() })
