@@ -6,7 +6,7 @@ import type { Entry, Leader } from './leader.ts'
 import { standingOf } from './look.ts'
 import { Serial } from './serial.ts'
 import { parseRequest } from './requests.ts'
-import { appeal, dismiss, expired, maintenanceFrom, snooze } from './said.ts'
+import { appeal, dismiss, expired, maintenanceFrom, type Said, snooze } from './said.ts'
 
 /** A request that no agent answered in this time is closed, and the journal says so. */
 const patienceMs = 10 * 60_000

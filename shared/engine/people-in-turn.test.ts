@@ -62,6 +62,7 @@ test.concurrent('a plan that waits for two turns is told once with what to appro
   wishes.mark.add('settle')
   await say('fixed', 'settle', 'ann')
   await turn()
+  expect([...(await truth()).state.entries('notice/')]).toEqual([])
   await turn()
   await turn()
   await until('it is told', () => bench.delivered.length > 0)

@@ -4,6 +4,7 @@ import { fakeKafka } from '#test/support/fake-kafka.ts'
 import { Secret } from '../config/secret.ts'
 import type { JsonValue } from '../domain/json.ts'
 import { openNotifier } from '../notify/index.ts'
+import type { Destination, Notifier } from '../notify/notifier.ts'
 import { newEntry, type OutboxEntry } from '../notify/outbox.ts'
 import type { Notice, PersonRequest, Verdict } from './agent.ts'
 import type { ApprovalRules } from './approvals.ts'
@@ -95,6 +96,7 @@ async function world(rules: ApprovalRules = lenient) {
       return journal().slice(before)
     },
     request: (kind: PersonRequest['kind'], subject: string, who = 'ann@host', forMs?: number) => newRequest(kind, subject, who, 'because', nowMs, forMs),
+    tell: (other: Notifier) => tell(leader, other, log, nowMs),
     /** Time passes; the leader's housekeeping runs. */
     async pass(ms: number): Promise<void> {
       nowMs += ms
@@ -277,6 +279,36 @@ describe('who asked is not who approves', () => {
     // Halting needs no proof: whoever is in doubt may stop it.
     await w.ask(w.request('halt', ''))
     expect(w.get('halt')).toBeDefined()
+  })
+})
+
+describe('telling', () => {
+  const place = (id: string, deliver: Destination['deliver']): Destination => ({ id, reachesPeople: true, digestAbove: null, deliver })
+
+  test('what failed is not overtaken by what comes after it, even where the next attempt would go well', async () => {
+    const w = await world()
+    const came: string[] = []
+    let failures = 1
+    const shaky = place('shaky', async ({ notices: [{ title }] }) => {
+      if (failures-- > 0) return { ok: false, retryable: true, error: 'once' }
+      came.push(title)
+      return { ok: true }
+    })
+    const notifier: Notifier = { destinations: () => [shaky] }
+    await w.notices(notice('a'), notice('b'))
+    await w.tell(notifier)
+    expect(came).toEqual([])
+    await w.pass(5_000)
+    expect(texts()).toEqual(['payments Page: a', 'payments Page: b'])
+  })
+
+  test('two destinations that answer at the same moment are both remembered', async () => {
+    const w = await world()
+    const both: Notifier = { destinations: () => [place('one', async () => ({ ok: true })), place('other', async () => ({ ok: true }))] }
+    await w.notices(notice('a'))
+    await w.tell(both)
+    expect(w.outbox().get('guardian/a/told')).toMatchObject({ to: { one: { state: 'taken' }, other: { state: 'taken' } } })
+    expect(await w.tell(both)).toBe(0)
   })
 })
 
