@@ -225,7 +225,7 @@ function gauges(now: () => number): readonly GaugeRow[] {
     ['reeve_redis_direct_turns', 'Turns since the start that the local timer brought.', [], single(({ sources }) => sources.queue?.().directTurns)],
     [
       'reeve_observer_interval_seconds',
-      'From one scan to the next, as configured; there is one for every cluster that this process is to govern.',
+      'From one scan to the next: as configured, and longer while brokers are busy; there is one for every cluster that this process is to govern.',
       [],
       ({ sources }) => (sources.observerIntervalMs ? [[{}, sources.observerIntervalMs() / 1_000] as const] : [])
     ],
