@@ -112,7 +112,8 @@ export function readTokenAnswer(status: number, text: string): TokenAnswer {
     const { access_token: token, token_type: type, expires_in: seconds = 0 } = answer
     // What is shown to a broker between separators must hold none.
     const usable = typeof token === 'string' && /^[\x21-\x7e]{1,100000}$/.test(token)
-    if (usable && (type === undefined || String(type).toLowerCase() === 'bearer')) return { token, lifeMs: Math.max(0, Number(seconds) || 0) * 1_000 }
+    const isBearer = type === undefined || (typeof type === 'string' && type.toLowerCase() === 'bearer')
+    if (usable && isBearer) return { token, lifeMs: Math.max(0, Number(seconds) || 0) * 1_000 }
     return { said: '200 without a bearer token', check: 'sasl.tokenEndpoint', retriable: false }
   }
   const error = typeof answer['error'] === 'string' && /^[a-z_]{1,40}$/.test(answer['error']) ? answer['error'] : null

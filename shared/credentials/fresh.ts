@@ -20,7 +20,9 @@ export function tellCredentialNews(what: string, reason: string | null): void {
 export function onCredentialNews(hear: (news: CredentialNews) => void): () => void {
   const listener = (message: unknown) => hear(message as CredentialNews)
   news.subscribe(listener)
-  return () => void news.unsubscribe(listener)
+  return () => {
+    news.unsubscribe(listener)
+  }
 }
 
 /**
@@ -36,7 +38,7 @@ export function fresh<T>(files: readonly string[], make: (contents: readonly Buf
       // Looked at before it is read: a change in between is seen by the next use.
       const stamp = files.map(stampOf).join()
       if (held?.stamp !== stamp) {
-        const value = make(files.map(read))
+        const value = make(files.map(contentOf))
         if (held) tellCredentialNews(files.join(', '), null)
         held = { stamp, value }
       }
@@ -80,7 +82,7 @@ function stampOf(file: string): string {
   return `${mtimeNs}/${size}/${ino}`
 }
 
-function read(file: string): Buffer {
+function contentOf(file: string): Buffer {
   return readable(file, () => readFileSync(file))
 }
 

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from '@platformatic/kafka'
 import { describeToken } from '../credentials/access-token.ts'
 import { describeCertificate } from '../credentials/tls.ts'
-import type { KafkaConnection, TokenLogin } from './connection.ts'
+import type { KafkaConnection } from './connection.ts'
 import { KafkaFault } from './errors.ts'
 
 type SaslOptions = NonNullable<ConnectionOptions['sasl']>
@@ -9,25 +9,20 @@ type SaslOptions = NonNullable<ConnectionOptions['sasl']>
 /** The driver's options for a login: passwords and tokens are looked up at each authentication, also at one anew (KIP-368). */
 export function saslOptions(login: NonNullable<KafkaConnection['sasl']>): SaslOptions {
   if (login.mechanism !== 'OAUTHBEARER') return { ...login }
-  const { mechanism, token, extensions } = login
+  const { mechanism, extensions } = login
+  let shown = ''
   return {
     mechanism,
-    token,
+    token: async () => (shown = await login.token()),
     ...(extensions && { oauthBearerExtensions: { ...extensions } }),
     // A broker says no with a status, not with an error code (RFC 7628 section 3.2.2).
-    authBytesValidator: (said, callback) => {
-      if (said.length === 0) return callback(null, said)
-      void refusalOf(login, said).then(refusal => callback(refusal, said))
-    }
+    authBytesValidator: (said, callback) => callback(said.length === 0 ? null : refusalOf(shown, said.toString('utf8')), said)
   }
 }
 
-async function refusalOf({ token }: TokenLogin, said: Buffer): Promise<Error> {
-  const status = /"status"\s*:\s*"([a-z_]{1,40})"/.exec(said.toString('utf8'))?.[1] ?? 'no reason given'
-  const claims = await token().then(
-    text => describeToken(text, Date.now()),
-    () => null
-  )
+function refusalOf(token: string, said: string): Error {
+  const status = /"status"\s*:\s*"([a-z_]{1,40})"/.exec(said)?.[1] ?? 'no reason given'
+  const claims = describeToken(token, Date.now())
   return new Error(
     `SASL/OAUTHBEARER: the broker refused the access token (${status})${claims === null ? '' : `: it says ${claims}`}; ` +
       "check them against the brokers' expected issuer, audience and keys, the scope that was asked for, and the clocks"

@@ -80,7 +80,7 @@ function tlsFor(hostname: string, files: TlsFiles): NonNullable<RedisOptions['tl
 export function redisErrorText(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return redisErrorText(error.errors[0])
   const text = error instanceof Error ? error.message || (error as { code?: string }).code || error.name : String(error)
-  const remedy = remedies.find(([pattern]) => pattern.test(`${text} ${(error as { code?: unknown } | null)?.code}`))?.[1]
+  const remedy = remedies.find(([pattern]) => pattern.test(`${text} ${String((error as { code?: string } | null)?.code)}`))?.[1]
   return withoutCredentials(remedy === undefined ? text : `${text}; check ${remedy}`)
 }
 

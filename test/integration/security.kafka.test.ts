@@ -88,23 +88,29 @@ describe.skipIf(inContainers)('a cluster that asks who comes', () => {
 
     test('a certificate is replaced under load and the old one expires: no request fails twice', async () => {
       const heard = listening()
-      const validForMs = 2_500
-      const old = secured.authority.issue({ ...engine, validForMs })
-      const expiresAtMs = Date.now() + validForMs
-      const files = secured.put('rotated', old)
-      const connection = secured.withCertificate(files)
-      const load = await underLoad(connection, 'byName')
-      const { certificate, key } = secured.authority.issue(engine)
+      const files = secured.put('rotated', secured.authority.issue(engine))
+      const load = await underLoad(secured.withCertificate(files), 'byName')
+      const cut = async () => {
+        const { accepted } = secured.cutter
+        secured.cutter.cut()
+        await until('both are connected again', () => secured.cutter.accepted >= accepted + 2)
+      }
+      const validForMs = 4_000
+      const unpaired = secured.authority.issue(engine)
       // Between the two files nothing fits together, and the old ones are used on.
-      writeFileSync(files.certFile, certificate)
-      await load.more()
-      secured.cutter.cut()
+      writeFileSync(files.certFile, unpaired.certificate)
+      await cut()
       await load.more()
       expect(heard.news.some(({ event, reason }) => event === 'kept' && reason!.includes('fit together'))).toBe(true)
-      writeFileSync(files.keyFile, key)
+
+      const old = secured.authority.issue({ ...engine, validForMs })
+      const expiresAtMs = Date.now() + validForMs
+      secured.put('rotated', old)
+      await cut()
+      secured.put('rotated', secured.authority.issue(engine))
       await until('the old certificate expired', () => Date.now() > expiresAtMs + 1_000)
-      for (let times = 0; times < 3; times++) {
-        secured.cutter.cut()
+      for (let times = 0; times < 2; times++) {
+        await cut()
         await load.more()
       }
       expect((await load.stop()).failedTwice).toEqual([])
@@ -275,7 +281,7 @@ async function topicsSeen(connection: KafkaConnection): Promise<(string | null)[
   const cluster = new Cluster(connection)
   try {
     const { topics } = await cluster.metadata(null)
-    return topics.map(({ name }) => name).sort()
+    return topics.map(({ name }) => name).toSorted((one, other) => one!.localeCompare(other!))
   } finally {
     await cluster.close()
   }
@@ -283,7 +289,7 @@ async function topicsSeen(connection: KafkaConnection): Promise<(string | null)[
 
 async function faultOf(connection: KafkaConnection): Promise<KafkaFault> {
   return topicsSeen(connection).then(
-    topics => expect.unreachable(`it was let in, and sees ${topics.join()}`) as never,
+    topics => expect.unreachable(`it was let in, and sees ${topics.join()}`),
     (error: KafkaFault) => error
   )
 }
@@ -301,7 +307,7 @@ async function underLoad(connection: KafkaConnection, topic: string) {
   let failures = 0
   const failedTwice = new Set<string>()
   const done = [0, 0]
-  let going = true
+  const stopping = new AbortController()
   const twice = async (loop: number, work: () => Promise<unknown>) => {
     await work().catch(async () => {
       failures++
@@ -310,7 +316,7 @@ async function underLoad(connection: KafkaConnection, topic: string) {
     done[loop]!++
   }
   const keepOn = async (work: () => Promise<unknown>, loop: number) => {
-    while (going) await twice(loop, work).then(() => sleep(3))
+    while (!stopping.signal.aborted) await twice(loop, work).then(() => sleep(3))
   }
   const read = async () => {
     await reader.assign(topic, 0, 'start')
@@ -326,7 +332,7 @@ async function underLoad(connection: KafkaConnection, topic: string) {
   return {
     more,
     async stop() {
-      going = false
+      stopping.abort()
       await Promise.all(loops)
       await Promise.all([cluster.close(), reader.close(), client.close()])
       return { failures, failedTwice: [...failedTwice] }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { KafkaConnection } from '#shared/kafka/connection.ts'
+import type { KafkaConnection, PasswordLogin } from '#shared/kafka/connection.ts'
 
 /** The running stack that a test uses; written by deploy/local, never a cluster named in the environment by a user. */
 export interface Stack {
@@ -37,7 +37,7 @@ export function superUser(clientId = 'test'): KafkaConnection {
 }
 
 /** As one SCRAM principal, over the SASL listener. */
-export function as(username: string): KafkaConnection {
+export function as(username: string): KafkaConnection & { readonly sasl: PasswordLogin & { readonly password: string } } {
   const { saslBrokers, principals } = stack()
   const password = principals[username]
   if (password === undefined) throw new Error(`the stack has no principal ${username}`)
