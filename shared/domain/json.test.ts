@@ -29,7 +29,7 @@ test('two values are the same exactly when their canonical bytes are', () => {
   fc.assert(
     fc.property(value, value, (one, other) => {
       expect(sameJson(one, other)).toBe(canonicalJson(one) === canonicalJson(other))
-      expect(sameJson(one, structuredClone(one) as JsonValue)).toBe(true)
+      expect(sameJson(one, structuredClone<JsonValue>(one))).toBe(true)
     }),
     { numRuns: 2_000 }
   )

@@ -88,7 +88,7 @@ function shareGroupBytes(groups: readonly ShareGroup[]): Buffer {
 function inPieces(bytes: Buffer, cuts: readonly number[]): Reader {
   const places = [0, ...cuts.map(cut => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length]
   const writer = Writer.create()
-  for (const [index, end] of places.slice(1).entries()) writer.append(bytes.subarray(places[index], end))
+  for (const [before, end] of places.slice(1).entries()) writer.append(bytes.subarray(places[before], end))
   return Reader.from(writer)
 }
 

@@ -21,15 +21,7 @@ const startedAt = performance.now()
 const timer = setInterval(() => {
   // As many as are due by now, so that a late timer makes the load no smaller.
   for (const due = ((performance.now() - startedAt) * input.requestsPerSecond) / 1_000; requests < due; requests++) {
-    const partition = requests % input.partitions
-    const [at, atMs] = [performance.now(), Date.now()]
-    const sent = producer
-      .send({ topic: input.topic, acks: -1, messages: Array.from({ length: recordsPerRequest }, () => ({ partition, value })) })
-      .then(() => {
-        sentAtMs.push(atMs)
-        tookMs.push(performance.now() - at)
-      })
-      .finally(() => underWay.delete(sent))
+    const sent = send(requests % input.partitions).finally(() => underWay.delete(sent))
     underWay.add(sent)
   }
 }, 5)
@@ -39,3 +31,10 @@ clearInterval(timer)
 await Promise.all(underWay)
 await producer.disconnect()
 console.log(JSON.stringify({ sentAtMs, tookMs }))
+
+async function send(partition: number): Promise<void> {
+  const [at, atMs] = [performance.now(), Date.now()]
+  await producer.send({ topic: input.topic, acks: -1, messages: Array.from({ length: recordsPerRequest }, () => ({ partition, value })) })
+  sentAtMs.push(atMs)
+  tookMs.push(performance.now() - at)
+}
