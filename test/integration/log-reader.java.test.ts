@@ -34,8 +34,13 @@ async function writeCompressed(topic: string, codec: string): Promise<void> {
   await javaOutput('org.apache.kafka.tools.ProducerPerformance', [...load, '--producer-props', ...producer])
 }
 
-/** The lines that Java's console consumer prints of a topic, by partition and offset. */
+/** The lines that Java's console consumer prints of a topic, by partition and offset. On a busy machine it may not have joined in time: then once more, longer. */
 async function javaLines(topic: string): Promise<string[]> {
+  const lines = await javaLinesWithin(topic, 6_000)
+  return lines.length > 0 ? lines : javaLinesWithin(topic, 40_000)
+}
+
+async function javaLinesWithin(topic: string, timeoutMs: number): Promise<string[]> {
   const properties = [
     'print.timestamp=true',
     'print.partition=true',
@@ -54,7 +59,7 @@ async function javaLines(topic: string): Promise<string[]> {
     '--isolation-level',
     'read_committed',
     '--timeout-ms',
-    '6000'
+    String(timeoutMs)
   ]
   const output = await javaOutput('org.apache.kafka.tools.consumer.ConsoleConsumer', [...args, ...properties.flatMap(property => ['--property', property])])
   return byPlace(output.split('\n').filter(line => line.includes('\tPartition:')))
