@@ -10,6 +10,7 @@ import { powerFindings } from './checks/powers.ts'
 import { redisFindings } from './checks/redis.ts'
 import { rightsFindings } from './checks/rights.ts'
 import { topicFindings } from './checks/topics.ts'
+import { versionFindings } from './checks/versions.ts'
 import type { Facts } from './facts.ts'
 import type { Finding } from './finding.ts'
 
@@ -17,7 +18,7 @@ import type { Finding } from './finding.ts'
 export function findings(facts: Facts): readonly Finding[] {
   const connections = connectionFindings(facts)
   const shut = connections.some(({ id }) => id === 'cluster-unreachable')
-  const onKafka = [rightsFindings, powerFindings, topicFindings, brokerFindings, missionFindings, clockFindings]
+  const onKafka = [versionFindings, rightsFindings, powerFindings, topicFindings, brokerFindings, missionFindings, clockFindings]
   return [
     ...connections,
     ...(shut ? [] : onKafka.flatMap(check => check(facts))),

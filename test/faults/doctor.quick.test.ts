@@ -60,6 +60,15 @@ test('settings that endanger what is remembered are each named, and quicker fail
   expect(one('transactions-old').remedy[0]).toMatch(/^kafka-features --bootstrap-server \S+ .* upgrade --feature transaction\.version=2$/)
 })
 
+test('looking makes no topic, not even one of Kafka itself that a question for a coordinator would make', async () => {
+  const topics = async () => (await kafka.admin.scan({ atMs: 0 })).topics
+  // The stack itself waits for them at its start.
+  for (const { topicId } of (await topics()).values()) await kafka.admin.deleteTopicById(topicId)
+  await expect.poll(async () => (await topics()).size, { timeout: 20_000 }).toBe(0)
+  await look(lax)
+  expect([...(await topics()).keys()]).toEqual([])
+})
+
 test('where everybody may do what no ACL allows, the trap of the first ACL is told before anybody adds one', async () => {
   const none = await look(lax, asApp())
   expect(none.one('everyone-allowed').what).toMatch(

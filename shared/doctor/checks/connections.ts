@@ -1,8 +1,6 @@
-import type { BrokerAnswer } from '../../kafka/examine/broker.ts'
-import { upgradeFeature } from '../commands.ts'
 import { type AddressFacts, type Facts, known } from '../facts.ts'
 import { counted, type Finding, inArea, listed } from '../finding.ts'
-import { metadataLevels, releaseOf, tested } from '../releases.ts'
+import { releaseOf } from '../releases.ts'
 
 const finding = inArea('connections')
 
@@ -13,7 +11,7 @@ const remedies: Readonly<Record<string, string>> = {
   timeout: 'the broker took the connection and did not answer: does this listener expect TLS or SASL?'
 }
 
-/** Whether every broker can be reached, each by itself, and what it is. */
+/** Whether every broker can be reached, each by itself, and what the scan made of it. */
 export function connectionFindings(facts: Facts): Finding[] {
   const { addresses } = facts
   const bootstrap = addresses.filter(each => each.bootstrap)
@@ -94,87 +92,11 @@ function partial({ view }: Facts): Finding[] {
   ]
 }
 
-function answering({ addresses, config }: Facts): Finding[] {
-  const answers = addresses.flatMap(({ broker, answer }) => ('value' in answer && broker !== null ? [{ broker, ...answer.value }] : []))
-  const slowest = Math.max(0, ...answers.map(({ tookMs }) => tookMs))
+function answering({ addresses }: Facts): Finding[] {
+  const answers = addresses.flatMap(({ broker, answer }) => ('value' in answer && broker !== null ? [answer.value] : []))
   if (answers.length === 0) return []
-  const releases = Map.groupBy(answers, ({ supported }) => releaseOf(supported))
-  const missing = answers.filter(({ missingApis }) => missingApis.length > 0)
-  return [
-    ...missing.map(({ broker, missingApis }) =>
-      finding(
-        'error',
-        'request-unknown',
-        `broker ${broker} does not understand ${counted(missingApis.length, 'request')} of Reeve's: ${listed(missingApis)}`,
-        'That part of Reeve fails there.',
-        'upgrade the broker'
-      )
-    ),
-    ...[...releases].flatMap(([release, of]) => version(release, of)),
-    ...(releases.size > 1
-      ? [
-          finding(
-            'warning',
-            'version-mixed',
-            `the brokers are of different releases: ${[...releases].map(([release, of]) => `${release} (${listed(of.map(({ broker }) => String(broker)))})`).join(', ')}`,
-            'Fine during a rolling upgrade; features stay at the level of the oldest.'
-          )
-        ]
-      : []),
-    ...featureFindings(config.cluster.brokers, answers[0]!),
-    finding(
-      'ok',
-      'brokers-answer',
-      `${counted(answers.length, 'broker')} answer${answers.length === 1 ? 's' : ''}, each by itself, the slowest after ${Math.round(slowest)} ms; Kafka ${[...releases.keys()].join(', ')}`
-    )
-  ]
-}
-
-function version(release: string, brokers: readonly { readonly broker: number; readonly supported: Readonly<Record<string, number>> }[]): Finding[] {
-  const level = brokers[0]!.supported['metadata.version'] ?? 0
-  const [least, most] = [metadataLevels[tested.least]!, metadataLevels[tested.most]!]
-  if (level >= least && level <= most) return []
-  const where = `Kafka ${release} on ${listed(brokers.map(({ broker }) => `broker ${broker}`))}`
-  return [
-    finding(
-      'warning',
-      'version-untested',
-      `${where}: Reeve is tested with ${tested.least} to ${tested.most}`,
-      release === 'unknown'
-        ? 'It does not say what it is: an old Kafka, or something else that speaks its protocol.'
-        : `It is ${level > most ? 'later' : 'older'} than anything that Reeve was tried with; requests have changed between releases before.`,
-      level > most ? 'look for a later release of Reeve; until then leave act: false' : 'until it is upgraded leave act: false'
-    )
-  ]
-}
-
-function featureFindings(brokers: readonly string[], { finalized, supported }: Pick<BrokerAnswer, 'finalized' | 'supported'>): Finding[] {
-  const level = (name: string) => finalized[name] ?? 0
-  return [
-    ...(level('transaction.version') < 2
-      ? [
-          finding(
-            'warning',
-            'transactions-old',
-            `transaction.version is ${level('transaction.version')}, expected 2`,
-            'Without it a late marker of an old transaction can end a new one (KIP-890). Reeve then starts a new epoch after every error whose outcome is not known.',
-            upgradeFeature(brokers, 'transaction.version', 2)
-          )
-        ]
-      : []),
-    ...(level('group.version') < 1
-      ? [finding('note', 'groups-classic', 'group.version is 0: consumers cannot use the new protocol (KIP-848)', 'Reeve governs classic groups as well.')]
-      : []),
-    ...(level('metadata.version') < (supported['metadata.version'] ?? 0)
-      ? [
-          finding(
-            'note',
-            'upgrade-unfinished',
-            `metadata.version is ${level('metadata.version')}, the brokers support ${supported['metadata.version']}`,
-            'The brokers were upgraded, their features were not.',
-            upgradeFeature(brokers, 'metadata.version', supported['metadata.version'] ?? 0)
-          )
-        ]
-      : [])
-  ]
+  const slowest = Math.max(...answers.map(({ tookMs }) => tookMs))
+  const releases = new Set(answers.map(({ supported }) => releaseOf(supported)))
+  const each = `${counted(answers.length, 'broker')} answer${answers.length === 1 ? 's' : ''}, each by itself`
+  return [finding('ok', 'brokers-answer', `${each}, the slowest after ${Math.round(slowest)} ms; Kafka ${[...releases].join(', ')}`)]
 }

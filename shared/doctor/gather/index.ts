@@ -22,12 +22,12 @@ export async function gather(config: Config, agents: readonly RoleRights[], { se
     const brokers = known(view)?.brokers ?? []
     const topics = reeveTopics(config.topics.prefix)
     const wanted = topicSettings(topics, brokers.length || 3)
-    const stamped = ['__consumer_offsets', '__transaction_state', topics.state, topics.journal, topics.observations].filter(name =>
-      known(view)?.topics.has(name)
-    )
+    const has = (name: string) => known(view)?.topics.has(name) === true
+    const internal = { offsets: has('__consumer_offsets'), transactions: has('__transaction_state') }
+    const stamped = ['__consumer_offsets', '__transaction_state', topics.state, topics.journal, topics.observations].filter(has)
     const [addresses, principals, settings, ofTopics, acls, quotas, clocks, findings, channels] = await Promise.all([
       askAll(engine, brokers),
-      Promise.all(own.map((identity, index) => gatherPrincipal(identity, opened[index]!, config, Object.values(topics)))),
+      Promise.all(own.map((identity, index) => gatherPrincipal(identity, opened[index]!, config, Object.values(topics), internal))),
       seeBy(opened, async kafka => brokerSettings(kafka.admin, brokers)),
       topicConfigs(kafkas, opened, Object.values(topics)),
       seeBy(opened, kafka => kafka.admin.acls()),

@@ -19,6 +19,12 @@ export interface Identity {
   readonly connection: KafkaConnection
 }
 
+/** Which of Kafka's own topics are there: who asks for a coordinator makes brokers create its topic, and a doctor makes nothing. */
+export interface InternalTopics {
+  readonly offsets: boolean
+  readonly transactions: boolean
+}
+
 /** Bounds of one question: a doctor does not wait long for what does not answer. */
 const patience = { connectTimeoutMs: 3_000, requestTimeoutMs: 10_000 }
 
@@ -59,7 +65,8 @@ export async function gatherPrincipal(
   { roles, rights, connection }: Identity,
   opened: Seen<unknown>,
   config: Config,
-  topics: readonly string[]
+  topics: readonly string[],
+  internal: InternalTopics
 ): Promise<PrincipalFacts> {
   const unused = randomUUID()
   const probes: ProbeNames = { anything: `doctor-${unused}`, ours: `${config.topics.prefix}.doctor-${unused}` }
@@ -76,8 +83,10 @@ export async function gatherPrincipal(
       ask(() => examiner.topicOperations([...topics, probes.ours, probes.anything])),
       ask(async () => {
         const asked = [
-          ['group', probes.anything, await examiner.mayDescribe('group', probes.anything)] as const,
-          ...(await Promise.all(ids.map(async id => ['transactional-id', id, await examiner.mayDescribe('transaction', id)] as const)))
+          ['group', probes.anything, internal.offsets ? await examiner.mayDescribe('group', probes.anything) : null] as const,
+          ...(await Promise.all(
+            ids.map(async id => ['transactional-id', id, internal.transactions ? await examiner.mayDescribe('transaction', id) : null] as const)
+          ))
         ]
         return new Map(asked.map(([resource, name, may]) => [`${resource} ${name}`, may]))
       })
