@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { durationBetween } from './duration.ts'
 import { approvals, http } from './http-schema.ts'
 import { agentTls, brokers, brokerTls, clientTls, sasl } from './kafka-schema.ts'
-import { notify } from './notify-schema.ts'
+import { notify as notifySchema } from './notify-schema.ts'
 import { globs, moment, secret, whole } from './types.ts'
 
 const name = z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, { error: "expected letters, digits, '.', '_' and '-'" })
@@ -22,10 +22,7 @@ const limits = z.strictObject({
   maxPercent: percent.default(10).describe('Most percent of all groups or topics that may be paused or deleted at the same time.'),
   percentMinimum: whole(0, 10_000).default(10).describe('Below this many the percentage does not count.'),
   maxPerOwner: whole(0, 10_000).default(2).describe('Most that one owner may have paused or deleted at the same time.'),
-  freeze: z
-    .array(moments)
-    .default([])
-    .describe('Windows in which nothing is paused or deleted; giving back goes on.'),
+  freeze: z.array(moments).default([]).describe('Windows in which nothing is paused or deleted; giving back goes on.'),
   holds: z
     .array(z.strictObject({ subject: z.string().min(1, { error: 'expected a name or a glob such as payments-*' }), why }))
     .default([])
@@ -106,7 +103,7 @@ export function configSchema(agents: readonly PolicySchema[]) {
         .default([])
         .describe('Windows in which the cluster is worked on: judgement is suspended, nobody is told and nothing is paused; giving back goes on.'),
       owners: z.array(owner).default([]).describe('Who answers for what; the first rule that matches wins.'),
-      notify,
+      notify: notifySchema,
       approvals: approvals.prefault({}),
       agents: z.strictObject(Object.fromEntries(agents.map(each => [each.name, agent(each)]))).prefault({}),
       http: http.prefault({}),

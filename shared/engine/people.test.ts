@@ -87,7 +87,7 @@ async function world(rules: ApprovalRules = lenient) {
     holds: () => appealHolds(leader.store, nowMs),
     write: (changes: Record<string, JsonValue>) => leader.commit(new Map(Object.entries(changes))),
     notices: (...given: readonly Notice[]) =>
-      leader.commit(new Map(given.map(notice => [`notice/guardian/${notice.key}`, newEntry(notice, nowMs) as unknown as JsonValue]))),
+      leader.commit(new Map(given.map(each => [`notice/guardian/${each.key}`, newEntry(each, nowMs) as unknown as JsonValue]))),
     /** What a request gave to say, in the journal. */
     async ask(...requests: readonly PersonRequest[]): Promise<string[]> {
       const before = journal().length

@@ -29,8 +29,8 @@ export function provenBy(request: PersonRequest, scope: string, keys: readonly s
   return sound ? by : null
 }
 
-function macOf({ seal: _, ...request }: PersonRequest, by: ProvenBy, scope: string, key: string): Buffer {
-  const said = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined)) as JsonValue
+function macOf(request: PersonRequest, by: ProvenBy, scope: string, key: string): Buffer {
+  const said = Object.fromEntries(Object.entries(request).filter(([name, value]) => name !== 'seal' && value !== undefined)) as JsonValue
   return createHmac('sha256', key)
     .update('reeve request\n')
     .update(canonicalJson([scope, by, said]))

@@ -191,7 +191,10 @@ async function issuer(keys: () => readonly object[]) {
   let asked = 0
   let down = false
   const server = createServer((request, response) => {
-    if (down) return void request.socket.destroy()
+    if (down) {
+      request.socket.destroy()
+      return
+    }
     asked += request.url === '/jwks' ? 1 : 0
     const document = request.url === '/jwks' ? { keys: keys() } : { issuer: address, jwks_uri: `${address}/jwks` }
     response.end(JSON.stringify(document))

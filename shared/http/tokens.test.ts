@@ -32,7 +32,7 @@ describe('links', () => {
   test('whatever is changed in a token, it is forged; and so is any other text', () => {
     const token = signTicket(ticket, [key])
     fc.assert(
-      fc.property(fc.nat(token.length - 1), fc.constantFrom(...'ABab01-_.='), (at, character) => {
+      fc.property(fc.nat(token.length - 1), fc.constantFrom('A', 'B', 'a', 'b', '0', '1', '-', '_', '.', '='), (at, character) => {
         const changed = `${token.slice(0, at)}${character}${token.slice(at + 1)}`
         // The last character of base64url holds bits that say nothing.
         const same =
@@ -47,7 +47,9 @@ describe('links', () => {
           fc.string(),
           fc.base64String({ maxLength: 200 }).map(text => `${text}.${text}`)
         ),
-        text => void expect(openTicket(text, [key], 0)).toBe('forged')
+        text => {
+          expect(openTicket(text, [key], 0)).toBe('forged')
+        }
       )
     )
   })

@@ -67,9 +67,9 @@ export function due(
 }
 
 /** Cuts what is due at one destination into messages: each in exactly one, in order; more than `above` at once in as few as there can be. Pure. */
-export function letters<T>(due: readonly T[], above: number | null): readonly (readonly T[])[] {
-  if (above === null || due.length <= above) return due.map(each => [each])
-  return Array.from({ length: Math.ceil(due.length / mostInDigest) }, (_, index) => due.slice(index * mostInDigest, (index + 1) * mostInDigest))
+export function letters<T>(all: readonly T[], above: number | null): readonly (readonly T[])[] {
+  if (above === null || all.length <= above) return all.map(each => [each])
+  return Array.from({ length: Math.ceil(all.length / mostInDigest) }, (_, index) => all.slice(index * mostInDigest, (index + 1) * mostInDigest))
 }
 
 /** The one thread in which the first messages of all these incidents stand at a destination; null: there is none, or there are several. */
