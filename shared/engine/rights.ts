@@ -44,7 +44,7 @@ export const engineRights: readonly Right[] = [
 export const operatorRights: readonly Right[] = [
   ...enabling(
     'look at plan, state and journal',
-    ['reeve.state', 'reeve.observations', 'reeve.journal'].map(name => right(`topic ${name}`, 'read', 'plan, explain, journal'))
+    ['reeve.state', 'reeve.observations', 'reeve.journal'].map(name => right(`topic ${name}`, 'read', 'plan, explain, simulate, journal'))
   ),
   ...enabling('ask Reeve for something', [
     right('topic reeve.requests', 'write', 'resume, undo, approve, halt: whoever may write here may say them'),
