@@ -96,7 +96,7 @@ async function world(rules: ApprovalRules = lenient) {
       return journal().slice(before)
     },
     request: (kind: PersonRequest['kind'], subject: string, who = 'ann@host', forMs?: number) => newRequest(kind, subject, who, 'because', nowMs, forMs),
-    tell: (other: Notifier) => tell(leader, other, log, nowMs),
+    tell: (other: Notifier, roundMs?: number) => tell(leader, other, log, nowMs, roundMs),
     /** Time passes; the leader's housekeeping runs. */
     async pass(ms: number): Promise<void> {
       nowMs += ms
@@ -300,6 +300,18 @@ describe('telling', () => {
     expect(came).toEqual([])
     await w.pass(5_000)
     expect(texts()).toEqual(['payments Page: a', 'payments Page: b'])
+  })
+
+  test('a slow destination with much to take goes on in the next round, so that no other waits for it', async () => {
+    const w = await world()
+    const slow = place('slow', async () => {
+      await new Promise(resolve => setTimeout(resolve, 30))
+      return { ok: true }
+    })
+    await w.notices(...Array.from({ length: 50 }, (_, index) => notice(`n${index}`)))
+    const first = await w.tell({ destinations: () => [slow] }, 50)
+    expect([first > 0, first < 20]).toEqual([true, true])
+    expect(await w.tell({ destinations: () => [slow] })).toBe(50 - first)
   })
 
   test('two destinations that answer at the same moment are both remembered', async () => {

@@ -6,11 +6,15 @@ import type { Entry, Leader } from './leader.ts'
 import { isSnoozed } from './said.ts'
 import { Serial } from './serial.ts'
 
+/** No destination begins another message after this. */
+const longestRoundMs = 3_000
+
 /**
  * Delivers what is due and records each fate; destinations do not wait for one another. A crash between the two delivers once more: better
- * twice than never. Returns how many notices were tried.
+ * twice than never. Returns how many notices were tried. A slow destination with much to take goes on in the next round, so that the others do
+ * not wait for it.
  */
-export async function tell(leader: Leader, notifier: Notifier, log: Log, nowMs: number): Promise<number> {
+export async function tell(leader: Leader, notifier: Notifier, log: Log, nowMs: number, roundMs = longestRoundMs): Promise<number> {
   const beganAt = performance.now()
   const now = () => nowMs + Math.round(performance.now() - beganAt)
   const lanes = due(
@@ -30,6 +34,7 @@ export async function tell(leader: Leader, notifier: Notifier, log: Log, nowMs: 
         await settling.run(() => settle(leader, notifier, log, now(), destination, letter, result))
         // What comes later waits behind it.
         if (!result.ok && result.retryable) break
+        if (performance.now() - beganAt > roundMs) break
       }
       return count
     })

@@ -53,6 +53,12 @@ test('the first message of an incident opens a thread, and what comes later stan
   expect(sink.messages[1]!.payload).toMatchObject({ reply_broadcast: false })
 })
 
+test('a thread that is gone does not keep a message from its channel: it opens a new one', async () => {
+  const result = await bot().deliver(letter('1.000000', notice('stands still')))
+  expect(result).toEqual({ ok: true, thread: sink.messages[0]!.ts })
+  expect(sink.messages[0]!.threadTs).toBeUndefined()
+})
+
 test.each([
   ['invalid_auth', 'set notify.slack.token'],
   ['channel_not_found', 'check slackChannel'],

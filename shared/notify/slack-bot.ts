@@ -32,6 +32,8 @@ const remedies: Readonly<Record<string, string>> = {
 /** What Slack says of itself; the same message may be taken later. */
 const passing = new Set(['ratelimited', 'rate_limited', 'message_limit_exceeded', 'internal_error', 'fatal_error', 'service_unavailable', 'request_timeout'])
 
+const withoutThread = new Set(['thread_not_found', 'message_not_found', 'cannot_reply_to_message'])
+
 /**
  * A channel of Slack by the Web API: messages of an incident after its first one stand in the thread of that one. Delivered is only
  * what was answered with `ok: true`. The token is a secret and stands in no error.
@@ -47,6 +49,8 @@ export function slackBot({ id, digestAbove, render, timeoutMs, ...lane }: SlackO
     const { ok, ts, error } = jsonOf(text)
     if (status === 200 && ok === true && typeof ts === 'string') return { ok: true, thread: letter.thread ?? ts }
     const word = typeof error === 'string' && /^[a-z_]{1,60}$/.test(error) ? error : null
+    // Its first message was deleted, or stands in another channel by now.
+    if (word !== null && withoutThread.has(word) && letter.thread !== null) return attempt({ ...letter, thread: null })
     const remedy = word !== null && Object.hasOwn(remedies, word) ? `; ${remedies[word]}` : ''
     const retryable = status === 200 && word !== null ? remedy !== '' || passing.has(word) : isRetryable(status)
     return refused(posted.answer, `expected ok: true, Slack answered ${status}${word === null ? '' : ` ${word}`}${remedy}`, retryable)
