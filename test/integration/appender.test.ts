@@ -5,7 +5,8 @@ import { KafkaFault } from '#shared/kafka/errors.ts'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import type { Admin, Appender, LogRecord, NewRecord } from '#shared/kafka/ports.ts'
 import { type Loss, LossyCluster } from '../support/lossy-cluster.ts'
-import { javaOutput, stack, superUser, unique } from '../support/stack.ts'
+import { consoleConsumer } from '../support/console-consumer.ts'
+import { stack, superUser, unique } from '../support/stack.ts'
 
 const apiKeys = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26 }
 const topics: string[] = []
@@ -178,17 +179,8 @@ describe.each([
       else expected.push(...(await writer.append(records), batch))
     }
     await becomes(topic).toHaveLength(expected.length)
-    const output = await javaOutput('org.apache.kafka.tools.consumer.ConsoleConsumer', [
-      '--bootstrap-server',
-      stack().brokers.join(','),
-      ...`--topic ${topic} --from-beginning --timeout-ms 6000 --isolation-level read_committed`.split(' ')
-    ])
-    expect(
-      output
-        .split('\n')
-        .filter(line => /^\d+\.\d$/.test(line))
-        .sort()
-    ).toEqual(expected.sort())
+    const lines = await consoleConsumer(topic, line => /^\d+\.\d$/.test(line))
+    expect(lines.sort()).toEqual(expected.sort())
   })
 
   test('a batch whose answer is lost is written once', async () => {

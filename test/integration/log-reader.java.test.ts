@@ -3,6 +3,7 @@ import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import type { ReaderOptions } from '#shared/kafka/log-reader/index.ts'
+import { consoleConsumer } from '#test/support/console-consumer.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 
 const nothing = '<null>'
@@ -34,13 +35,8 @@ async function writeCompressed(topic: string, codec: string): Promise<void> {
   await javaOutput('org.apache.kafka.tools.ProducerPerformance', [...load, '--producer-props', ...producer])
 }
 
-/** The lines that Java's console consumer prints of a topic, by partition and offset. On a busy machine it may not have joined in time: then once more, longer. */
+/** The lines that Java's console consumer prints of a topic, by partition and offset. */
 async function javaLines(topic: string): Promise<string[]> {
-  const lines = await javaLinesWithin(topic, 6_000)
-  return lines.length > 0 ? lines : javaLinesWithin(topic, 40_000)
-}
-
-async function javaLinesWithin(topic: string, timeoutMs: number): Promise<string[]> {
   const properties = [
     'print.timestamp=true',
     'print.partition=true',
@@ -50,19 +46,14 @@ async function javaLinesWithin(topic: string, timeoutMs: number): Promise<string
     'print.value=true',
     `null.literal=${nothing}`
   ]
-  const args = [
-    '--bootstrap-server',
-    stack().brokers.join(','),
-    '--topic',
-    topic,
-    '--from-beginning',
-    '--isolation-level',
-    'read_committed',
-    '--timeout-ms',
-    String(timeoutMs)
-  ]
-  const output = await javaOutput('org.apache.kafka.tools.consumer.ConsoleConsumer', [...args, ...properties.flatMap(property => ['--property', property])])
-  return byPlace(output.split('\n').filter(line => line.includes('\tPartition:')))
+  const isRecord = (line: string): boolean => line.includes('\tPartition:')
+  return byPlace(
+    await consoleConsumer(
+      topic,
+      isRecord,
+      properties.flatMap(property => ['--property', property])
+    )
+  )
 }
 
 /** The same lines from the log reader. */
@@ -173,7 +164,7 @@ describe("the log reader reads what Java's read_committed console consumer reads
     await reader.close()
     expect([...codecs].toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4])
     expect(await ourLines(topic, 1)).toEqual(await javaLines(topic))
-  }, 120_000)
+  }, 240_000)
 
   test('after the cleaner has compacted the log', async () => {
     const configs = {
