@@ -128,7 +128,10 @@ export class Cluster {
    * its timer for the next authentication unless it is closed, too.
    */
   #watch(connection: Connection): void {
-    connection.on('error', error => this.#endedBy.set(connection, error))
+    connection.on('error', error => {
+      // The first says why; what follows is its echo.
+      if (!this.#endedBy.has(connection)) this.#endedBy.set(connection, error)
+    })
     connection.on('close', () => void connection.close())
   }
 

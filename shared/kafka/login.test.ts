@@ -11,14 +11,14 @@ test.each([
   ['tlsv1 alert unknown ca', 'unknown ca'],
   ['sslv3 alert certificate expired', 'certificate expired']
 ])('the alert %s is a refused certificate, however deep it lies', (message, alert) => {
-  const fault = certificateRefusal(connection, chain('Connection error', 'x', message), true, 'asked')
-  expect(fault).toMatchObject({ kind: 'tls', retriable: false })
+  const fault = certificateRefusal(connection, chain('Connection error', 'x', message), false, 'asked')
+  expect(fault).toMatchObject({ kind: 'tls', retriable: false, outcome: 'refused' })
   expect(fault!.message).toContain(`asked: the broker refused this client's certificate (TLS alert "${alert}"): this client shows none; check tls.certFile`)
 })
 
 test('an end before the first answer may be one, too; later it is none', () => {
   const fault = certificateRefusal(connection, chain('Connection error', 'write ECONNRESET'), false, 'asked')
-  expect(fault).toMatchObject({ kind: 'tls', retriable: true })
+  expect(fault).toMatchObject({ kind: 'tls', retriable: true, outcome: 'unknown' })
   expect(fault!.message).toContain('the broker hung up before its first answer')
   expect(certificateRefusal(connection, chain('read ECONNRESET'), true, 'asked')).toBeNull()
 })

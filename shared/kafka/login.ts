@@ -41,10 +41,13 @@ export function certificateRefusal({ tls }: KafkaConnection, error: unknown, ans
   const alert = said
     .map(text => /alert ((?:bad |unknown |unsupported )?(?:certificate(?: \w+)?|ca)|handshake failure|access denied)\b/i.exec(text)?.[1])
     .find(Boolean)
-  if (alert) return new KafkaFault('tls', `${where}: the broker refused this client's certificate (TLS alert "${alert}"): ${shown}`, { cause: error })
+  if (alert) {
+    const what = `the broker refused this client's certificate (TLS alert "${alert}")`
+    return new KafkaFault('tls', `${where}: ${what}: ${shown}`, { outcome: answered ? 'unknown' : 'refused', cause: error })
+  }
   if (answered || !said.some(text => /ECONNRESET|EPIPE|Connection closed/.test(text))) return null
   const what = 'the broker hung up before its first answer, as it does when it refuses a certificate'
-  return new KafkaFault('tls', `${where}: ${what}: ${shown}`, { retriable: true, cause: error })
+  return new KafkaFault('tls', `${where}: ${what}: ${shown}`, { retriable: true, outcome: 'unknown', cause: error })
 }
 
 function messagesOf(error: unknown): string[] {

@@ -262,19 +262,6 @@ describe.skipIf(inContainers)('a cluster that asks who comes', () => {
       await cluster.close()
     })
   })
-
-  test('a broker that is gone when a session is to be renewed ends nothing', async () => {
-    const cluster = new Cluster({
-      ...secured.withToken(accessTokens({ tokenEndpoint: secured.provider.tokenEndpoint, clientId: 'reeve-engine', clientSecret: () => clientSecret })),
-      requestTimeoutMs: 1_000
-    })
-    await cluster.metadata([])
-    await secured.stack.stopNode('node-1', 'SIGKILL')
-    // The driver's timer for the next authentication, and the time that its first request may take.
-    await sleep(0.8 * sessionMs + 1_500)
-    await expect(cluster.metadata([])).rejects.toMatchObject({ kind: 'unreachable' })
-    await cluster.close()
-  })
 })
 
 async function topicsSeen(connection: KafkaConnection): Promise<(string | null)[]> {

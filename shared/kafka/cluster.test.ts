@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { openLoginServer } from '#test/support/login-server.ts'
+import { Cluster } from './cluster.ts'
+
+const connectionTo = (port: number, password: string | (() => string) = 'p') => ({
+  brokers: [`127.0.0.1:${port}`],
+  clientId: 'test',
+  requestTimeoutMs: 2_000,
+  sasl: { mechanism: 'PLAIN', username: 'u', password } as const
+})
+const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+
+async function untilTrue(condition: () => boolean): Promise<void> {
+  for (let times = 0; times < 500 && !condition(); times++) await sleep(10)
+  expect(condition()).toBe(true)
+}
+
+test('a session is renewed before it ends, with the password of that moment', async () => {
+  const server = await openLoginServer(() => ({ sessionMs: 100 }))
+  let asked = 0
+  const cluster = new Cluster(connectionTo(server.port, () => `password ${++asked}`))
+  const unanswered = cluster.metadata([]).catch((error: Error) => error)
+  await untilTrue(() => server.logins >= 3)
+  expect(asked).toBeGreaterThanOrEqual(3)
+  expect(server.sockets.size).toBe(1)
+  server.close()
+  await unanswered
+  await cluster.close()
+})
+
+test('a broker that refuses to renew a session and resets the connection ends a request and nothing else', async () => {
+  const uncaught: unknown[] = []
+  const hear = (error: unknown) => void uncaught.push(error)
+  process.on('uncaughtException', hear)
+  const server = await openLoginServer(login => (login === 1 ? { sessionMs: 100 } : null))
+  const cluster = new Cluster(connectionTo(server.port))
+  // Whether a request that was under way took effect is unknown; the next one is told why there is no connection.
+  await expect(cluster.metadata([])).rejects.toMatchObject({ kind: 'unreachable', outcome: 'unknown', retriable: true })
+  await expect(cluster.metadata([])).rejects.toMatchObject({ kind: 'authentication', outcome: 'refused' })
+  await untilTrue(() => server.sockets.size === 0)
+  await sleep(50)
+  process.off('uncaughtException', hear)
+  expect(uncaught).toEqual([])
+  await cluster.close()
+  server.close()
+})
+
+test('a lost connection leaves no timer behind that would keep this process for the length of a session', async () => {
+  const before = timers()
+  const server = await openLoginServer(() => ({ sessionMs: 60_000 }))
+  const cluster = new Cluster(connectionTo(server.port))
+  const lost = expect(cluster.metadata([])).rejects.toMatchObject({ kind: 'unreachable' })
+  await untilTrue(() => server.logins === 1)
+  await sleep(50)
+  for (const socket of server.sockets) socket.destroy()
+  await lost
+  await cluster.close()
+  server.close()
+  expect(timers()).toBe(before)
+})
