@@ -14,5 +14,6 @@ test('every request that this folder can send is in the list of what a broker mu
   used.delete('sharegroupdescribe')
   used.set('fetch', oldestFetchVersion)
   expect(used.size).toBeGreaterThan(20)
-  expect(Object.fromEntries(usedApis.map(({ name, version }) => [name.toLowerCase(), version]))).toEqual(Object.fromEntries(used))
+  const oldest = Map.groupBy(usedApis, ({ name }) => name.toLowerCase())
+  expect(Object.fromEntries([...oldest].map(([name, all]) => [name, Math.min(...all.map(({ version }) => version))]))).toEqual(Object.fromEntries(used))
 })
