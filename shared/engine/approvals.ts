@@ -31,11 +31,11 @@ export function judgeRequest(
     return { by, refused: `who ${who} is was not proven, and approvals.proven asks for it: ${what} with OIDC, a client certificate or a button in Slack` }
   if (!rules.otherPerson) return { by, refused: null }
   const halt = store.get('halt') as { readonly who: string } | undefined
-  if (kind === 'unhalt' && halt?.who === who) return { by, refused: `${who} set the kill switch, so another person must ${what}` }
+  if (kind === 'unhalt' && halt?.who === who) return { by, refused: `${who} set the kill switch, so another person must ${what} (approvals.otherPerson)` }
   const asked = [...store.entries('plan/')].some(([, value]) => {
     const plan = value as unknown as RefusedPlan
     return plan.checksum === subject && plan.askedBy?.includes(who)
   })
-  if (kind === 'approve' && asked) return { by, refused: `${who} asked for what this plan does, so another person must ${what}` }
+  if (kind === 'approve' && asked) return { by, refused: `${who} asked for what this plan does, so another person must ${what} (approvals.otherPerson)` }
   return { by, refused: null }
 }

@@ -20,6 +20,8 @@ export class Inbox {
   readonly #topic: string
   readonly #rules: ApprovalRules
   readonly #scope: string
+  /** Read and not committed yet: a commit that fails loses none. */
+  readonly #read: { readonly request: PersonRequest; readonly nextOffset: number }[] = []
   readonly #reads = new Serial()
 
   /** `scope`: of the seals, see scopeOf. */
@@ -42,17 +44,19 @@ export class Inbox {
   }
 
   async #take(leader: Leader): Promise<boolean> {
-    const requests: { readonly request: PersonRequest; readonly nextOffset: number }[] = []
     await this.#reader.readToEnd(record => {
       const request = parseRequest(record)
-      if (request) requests.push({ request, nextOffset: record.offset + 1 })
+      if (request) this.#read.push({ request, nextOffset: record.offset + 1 })
     })
     const offset = this.#reader.positions().find(({ topic }) => topic === this.#topic)?.offset ?? 0
     const before = (leader.store.get('requests') as { offset: number } | undefined)?.offset ?? 0
-    if (offset === before) return false
+    if (offset === before && this.#read.length === 0) return false
     // One commit each: what one person said counts for what the next one may say.
-    for (const { request, nextOffset } of requests) await this.#hear(leader, request, nextOffset)
-    if (offset !== requests.at(-1)?.nextOffset) await leader.commit(new Map([['requests', { offset }]]))
+    for (let [next] = this.#read; next; [next] = this.#read) {
+      await this.#hear(leader, next.request, next.nextOffset)
+      this.#read.shift()
+    }
+    await leader.commit(new Map([['requests', { offset }]]))
     return true
   }
 

@@ -91,12 +91,14 @@ async function world(rules: ApprovalRules = lenient) {
     /** What a request gave to say, in the journal. */
     async ask(...requests: readonly PersonRequest[]): Promise<string[]> {
       const before = journal().length
-      await writer.append(requests.map(request => requestRecord(topics.requests, request)))
+      if (requests.length > 0) await writer.append(requests.map(request => requestRecord(topics.requests, request)))
       await inbox.take(leader)
       return journal().slice(before)
     },
     request: (kind: PersonRequest['kind'], subject: string, who = 'ann@host', forMs?: number) => newRequest(kind, subject, who, 'because', nowMs, forMs),
     tell: (other: Notifier, roundMs?: number) => tell(leader, other, log, nowMs, roundMs),
+    /** The leader's next commit fails, and nothing of it was written. */
+    failNextCommit: () => kafka.failNextAppend(topics.state, 'refused'),
     /** Time passes; the leader's housekeeping runs. */
     async pass(ms: number): Promise<void> {
       nowMs += ms
@@ -239,7 +241,7 @@ describe('who asked is not who approves', () => {
     const w = await world(strict)
     await w.write(plan)
     expect(await w.ask(w.request('approve', 'abc'))).toEqual([
-      'ann@host asked: approve abc (because): refused, ann@host asked for what this plan does, so another person must approve it'
+      'ann@host asked: approve abc (because): refused, ann@host asked for what this plan does, so another person must approve it (approvals.otherPerson)'
     ])
     expect(w.get('approval/abc')).toBeUndefined()
     await w.ask(w.request('approve', 'abc', 'bob@host'))
@@ -250,7 +252,7 @@ describe('who asked is not who approves', () => {
     const w = await world(strict)
     await w.ask(w.request('halt', ''))
     expect(await w.ask(w.request('unhalt', ''))).toEqual([
-      'ann@host asked: unhalt  (because): refused, ann@host set the kill switch, so another person must lift it'
+      'ann@host asked: unhalt  (because): refused, ann@host set the kill switch, so another person must lift it (approvals.otherPerson)'
     ])
     expect(w.get('halt')).toBeDefined()
     await w.ask(w.request('unhalt', '', 'bob@host'))
@@ -280,6 +282,16 @@ describe('who asked is not who approves', () => {
     await w.ask(w.request('halt', ''))
     expect(w.get('halt')).toBeDefined()
   })
+})
+
+test('what could not be taken because a commit failed is taken by the next look, all of it and once', async () => {
+  const w = await world()
+  w.failNextCommit()
+  await expect(w.ask(w.request('appeal', 'a'), w.request('appeal', 'b'))).rejects.toThrow('NOT_ENOUGH_REPLICAS')
+  expect(w.holds()).toEqual([])
+  expect((await w.ask()).map(what => what.slice(0, 23))).toEqual(['ann@host asked: appeal ', 'ann@host asked: appeal '])
+  expect(w.holds().map(({ subject }) => subject)).toEqual(['a', 'b'])
+  expect(await w.ask()).toEqual([])
 })
 
 describe('telling', () => {
