@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts'
 import type { ClusterView } from '../domain/cluster-view.ts'
+import type { Severity } from '../engine/agent.ts'
 import type { Right } from '../engine/rights.ts'
 import type { BrokerAnswer } from '../kafka/examine/broker.ts'
 import type { TopicRights } from '../kafka/examine/operations.ts'
@@ -84,8 +85,11 @@ export interface ChannelFacts {
   readonly channel: string
   /** The same for channels that end in the same place; says nothing else. Null: nowhere. */
   readonly place: string | null
-  /** Where its notices go, by kind and host: `Slack webhook at hooks.slack.com`. Empty: nowhere. */
-  readonly ways: readonly { readonly way: string; readonly reached: Seen<string> }[]
+  /**
+   * Where its notices go, by kind and host: `Slack webhook at hooks.slack.com`. Empty: nowhere. `tellsFrom`: people hear of notices of at least
+   * this severity; null: nobody does.
+   */
+  readonly ways: readonly { readonly way: string; readonly tellsFrom: Severity | null; readonly reached: Seen<string> }[]
 }
 
 /** Settles a question whatever becomes of it. Throws only what is no refusal: a mistake of ours. */

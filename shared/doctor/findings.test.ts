@@ -276,6 +276,21 @@ describe('the configuration', () => {
   })
 })
 
+describe('channels', () => {
+  const reached = { value: 'reached' }
+  const of = (...ways: readonly (readonly [string, 'info' | 'page' | null])[]) => ({
+    channels: [{ channel: 'platform', place: 'x', ways: ways.map(([way, tellsFrom]) => ({ way, tellsFrom, reached })) }]
+  })
+  test.each([
+    ['a channel without a way', of(), ['warning channel-mute']],
+    ['one whose webhook no person reads', of(['webhook', null]), ['warning channel-mute']],
+    ['one that only pages', of(['PagerDuty', 'page'], ['webhook', null]), ['warning channel-partly']],
+    ['one that pages and tells', of(['PagerDuty', 'page'], ['Slack', 'info']), []]
+  ])('%s', (_, changes, expected) => {
+    expect(troubles(changes)).toEqual(expected)
+  })
+})
+
 describe('other tools', () => {
   test.each([
     ['__strimzi_store_topic', ['Strimzi']],

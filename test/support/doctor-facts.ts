@@ -115,7 +115,7 @@ export function facts(changes: Partial<Facts> = {}): Facts {
         { level: 'ok', what: 'version', found: '7.4.0', expected: '' }
       ]
     },
-    channels: [{ channel: 'platform', place: 'x', ways: [{ way: 'Slack webhook at 127.0.0.1', reached: { value: 'reached' } }] }],
+    channels: [{ channel: 'platform', place: 'x', ways: [{ way: 'Slack webhook at 127.0.0.1', tellsFrom: 'info', reached: { value: 'reached' } }] }],
     ...changes
   }
 }

@@ -7,7 +7,7 @@ const finding = inArea('notices')
 export function noticeFindings({ channels, config }: Facts): Finding[] {
   const acting = Object.values(config.agents).some(({ enabled, act }) => enabled && act)
   const platform = channels.find(({ channel }) => channel === config.notify.platformChannel)
-  const mute = channels.filter(({ ways }) => ways.length === 0)
+  const mute = channels.filter(({ ways }) => ways.every(({ tellsFrom }) => tellsFrom === null))
   return [
     ...(mute.length === 0
       ? []
@@ -25,9 +25,27 @@ export function noticeFindings({ channels, config }: Facts): Finding[] {
             mute.map(({ channel }) => `notify.channels.${channel}: name a way, given as \${NAME}`)
           )
         ]),
+    ...partly(channels),
     ...reachable(channels),
     ...sameWay(channels)
   ]
+}
+
+/** A channel that pages and says nothing else: what is less than a page goes nowhere, the notice before a pause too. */
+function partly(channels: readonly ChannelFacts[]): Finding[] {
+  return channels.flatMap(({ channel, ways }) => {
+    const heard = ways.flatMap(({ tellsFrom }) => tellsFrom ?? [])
+    if (heard.length === 0 || heard.includes('info')) return []
+    return [
+      finding(
+        'warning',
+        'channel-partly',
+        `channel ${channel} tells people only of what is at least ${[...new Set(heard)].join(' or ')}`,
+        'Notices of less are kept and shown as failed.',
+        `notify.channels.${channel}: name a Slack webhook or channel too`
+      )
+    ]
+  })
 }
 
 /** Channels that fail or work in the same way are said at once: where the network is down, all of them are. */

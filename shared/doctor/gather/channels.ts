@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../../config/index.ts'
-import type { Notice } from '../../engine/agent.ts'
+import type { Notice, Severity } from '../../engine/agent.ts'
 import { openNotifier } from '../../notify/index.ts'
 import { reachable } from '../../notify/reachable.ts'
 import { slackIdentity } from '../../notify/auth-test.ts'
@@ -22,20 +22,21 @@ export async function gatherChannels(config: Config, sendTest: boolean, clusterI
 }
 
 function waysOf({ notify: { slack } }: Config, { slackWebhook, slackChannel, pagerDuty, webhook }: Given): Promise<Way>[] {
-  const connected = async (what: string, url: string): Promise<Way> => {
+  const connected = async (what: string, url: string, tellsFrom: Severity | null): Promise<Way> => {
     const host = new URL(url).host
-    return { way: `${what} at ${host}`, reached: await see(async () => reachable(url).then(() => 'reached; nothing was posted')) }
+    return { way: `${what} at ${host}`, tellsFrom, reached: await see(async () => reachable(url).then(() => 'reached; nothing was posted')) }
   }
   const token = slack?.token
   const bot = async (api: string, secret: string): Promise<Way> => ({
     way: `Slack channel ${slackChannel}`,
+    tellsFrom: 'info',
     reached: await see(() => slackIdentity(api, secret))
   })
   return [
-    ...(slackWebhook ? [connected('Slack webhook', slackWebhook.reveal())] : []),
+    ...(slackWebhook ? [connected('Slack webhook', slackWebhook.reveal(), 'info')] : []),
     ...(slackChannel !== undefined && slack && token ? [bot(slack.api, token.reveal())] : []),
-    ...(pagerDuty?.routingKey ? [connected('PagerDuty', pagerDuty.api)] : []),
-    ...(webhook?.url && webhook.key ? [connected('webhook', webhook.url.reveal())] : [])
+    ...(pagerDuty?.routingKey ? [connected('PagerDuty', pagerDuty.api, pagerDuty.from)] : []),
+    ...(webhook?.url && webhook.key ? [connected('webhook', webhook.url.reveal(), webhook.reachesPeople ? webhook.from : null)] : [])
   ]
 }
 
@@ -66,7 +67,7 @@ async function deliver(config: Config, channel: string, clusterId: string): Prom
   return Promise.all(
     destinations.map(async destination => {
       const delivery = await destination.deliver({ notices: [notice], thread: null })
-      return { way: `test message by ${destination.id}`, reached: delivery.ok ? { value: 'delivered' } : { why: delivery.error } }
+      return { way: `test message by ${destination.id}`, tellsFrom: null, reached: delivery.ok ? { value: 'delivered' } : { why: delivery.error } }
     })
   )
 }
