@@ -144,3 +144,29 @@ test('a resume kept from before a stop changes nothing after it', async () => {
   pauses.command(() => false)
   expect(pausedIn(anew)).toEqual(['a-0'])
 })
+
+test('a partition that comes back to a client that may have forgotten its pause is paused anew, and let go where it is to run', () => {
+  const { consumer, restart } = consumerOver(new SubscriptionState())
+  const pauses = takeOverPauses(consumer)
+  pauses.command((_topic, partition) => partition > 0)
+  pauses.assign({ a: [0, 1, 2] })
+  pauses.assign({ a: [0] })
+  const forgetful = restart()
+  pauses.assign({ a: [0, 1, 2] }, (_topic, partition) => partition > 0)
+  expect(pausedIn(forgetful)).toEqual(['a-1', 'a-2'])
+  pauses.assign({ a: [0] })
+  pauses.command(() => false)
+  pauses.assign({ a: [0, 1, 2] }, () => true)
+  expect(pausedIn(forgetful)).toEqual([])
+})
+
+test('pausing gives back what resumes it, which does not lift a command', () => {
+  const state = new SubscriptionState()
+  const { consumer } = consumerOver(state)
+  const pauses = takeOverPauses(consumer)
+  pauses.assign({ a: [0, 1] })
+  const resume = consumer.pause([{ topic: 'a' }]) as unknown as () => void
+  pauses.command((_topic, partition) => partition === 1)
+  resume()
+  expect(pausedIn(state)).toEqual(['a-1'])
+})
