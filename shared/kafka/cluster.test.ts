@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openLoginServer } from '#test/support/login-server.ts'
 import { Cluster } from './cluster.ts'
 
@@ -9,7 +9,6 @@ const connectionTo = (port: number, password: string | (() => string) = 'p') => 
   requestTimeoutMs: 2_000,
   sasl: { mechanism: 'PLAIN', username: 'u', password } as const
 })
-const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
 
 async function untilTrue(condition: () => boolean): Promise<void> {
   for (let times = 0; times < 500 && !condition(); times++) await sleep(10)
@@ -47,7 +46,8 @@ test('a broker that refuses to renew a session and resets the connection ends a 
 })
 
 test('a lost connection leaves no timer behind that would keep this process for the length of a session', async () => {
-  const before = timers()
+  const set = vi.spyOn(globalThis, 'setTimeout')
+  const cleared = [vi.spyOn(globalThis, 'clearTimeout'), vi.spyOn(globalThis, 'clearInterval')]
   const server = await openLoginServer(() => ({ sessionMs: 60_000 }))
   const cluster = new Cluster(connectionTo(server.port))
   const lost = cluster.metadata([]).catch((error: unknown) => error)
@@ -57,5 +57,8 @@ test('a lost connection leaves no timer behind that would keep this process for 
   expect(await lost).toMatchObject({ kind: 'unreachable' })
   await cluster.close()
   server.close()
-  await untilTrue(() => timers() <= before)
+  const renewal = set.mock.results[set.mock.calls.findIndex(([, delayMs]) => delayMs === 48_000)]?.value as NodeJS.Timeout | undefined
+  expect(renewal).toBeDefined()
+  expect(cleared.some(({ mock }) => mock.calls.some(([timer]) => timer === renewal))).toBe(true)
+  vi.restoreAllMocks()
 })

@@ -58,11 +58,7 @@ test.each([
     'check redis.tls.caFile, and that the host in redis.url'
   ],
   ['no certificate', () => ({ redisUrl: url(), redisTls: { caFile } }), 'redis.tls.certFile'],
-  [
-    'a foreign certificate',
-    () => ({ redisUrl: url(), redisTls: { caFile, ...pair('g', foreign.issue({ subject: 'CN=reeve' })) } }),
-    'redis.tls.certFile'
-  ],
+  ['a foreign certificate', () => ({ redisUrl: url(), redisTls: { caFile, ...pair('g', foreign.issue({ subject: 'CN=reeve' })) } }), 'redis.tls.certFile'],
   [
     'an expired certificate',
     () => ({ redisUrl: url(), redisTls: { caFile, ...pair('h', authority.issue({ subject: 'CN=reeve', validForMs: -60_000 })) } }),
