@@ -143,7 +143,7 @@ test('garbage on the port, at every route, leaves it working and says nothing to
     slackRoute({ ...common(hearings), signingSecrets: () => ['s'], answerHosts: [], log }),
     requestsRoute({
       ...common(hearings),
-      oidc: { rules: { issuer: 'https://i', audience: 'a', require: null, nameClaim: 'sub' }, jwks: { key: async () => null } },
+      oidc: { rules: { issuer: 'https://i', audience: 'a', require: null, nameClaim: 'sub' }, jwks: { keys: async () => ({ keys: [] }) } },
       clients: ['CN=x']
     })
   ])

@@ -1,12 +1,10 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import type { JSONWebKeySet, JWK } from 'jose'
 
-/** The signing keys of an identity provider (RFC 7517). */
+/** The signing keys of an identity provider (RFC 7517), as it publishes them. */
 export interface Jwks {
-  /** The key of that id; null: the provider has none. Throws one sentence where the provider cannot be asked and no key is held. */
-  key(kid: string): Promise<{ readonly key: KeyObject; readonly algorithm: Algorithm } | null>
+  /** All keys, with the one of that id where the provider has it. Throws one sentence where the provider cannot be asked and no such key is held. */
+  keys(kid: string): Promise<JSONWebKeySet>
 }
-
-export type Algorithm = 'RS256' | 'ES256' | 'EdDSA'
 
 /** Read again after so long; a key of an unknown id asks sooner, but not more often than the second. */
 const freshForMs = 10 * 60_000
@@ -16,7 +14,7 @@ const largestBytes = 262_144
 
 /** `jwksUrl`: null, as the issuer's discovery says (OpenID Connect Discovery 1.0). */
 export function openJwks(issuer: string, jwksUrl: string | null, monotonicMs: () => number = () => performance.now()): Jwks {
-  let held: ReadonlyMap<string, { readonly key: KeyObject; readonly algorithm: Algorithm }> = new Map()
+  let held: JSONWebKeySet = { keys: [] }
   let readAtMs = Number.NEGATIVE_INFINITY
   let askedAtMs = Number.NEGATIVE_INFINITY
   let asking: Promise<void> | null = null
@@ -25,22 +23,24 @@ export function openJwks(issuer: string, jwksUrl: string | null, monotonicMs: ()
     askedAtMs = monotonicMs()
     const { keys } = (await getJson(jwksUrl ?? (await discover(issuer)))) as { keys?: unknown }
     if (!Array.isArray(keys)) throw new Error("the identity provider's keys: expected a list under keys")
-    held = new Map((keys as (JsonWebKey & { kid?: unknown; use?: unknown; alg?: unknown })[]).flatMap(keyOf))
+    held = { keys: keys.filter((key): key is JWK => key !== null && typeof key === 'object') }
     readAtMs = monotonicMs()
   }
 
+  const has = (kid: string): boolean => held.keys.some(key => key.kid === kid)
+
   return {
-    async key(kid) {
+    async keys(kid) {
       const nowMs = monotonicMs()
       const stale = nowMs - readAtMs > freshForMs
-      if ((stale || !held.has(kid)) && nowMs - askedAtMs >= askAgainAfterMs) {
+      if ((stale || !has(kid)) && nowMs - askedAtMs >= askAgainAfterMs) {
         asking ??= renew().finally(() => (asking = null))
         await asking.catch((error: unknown) => {
           // Keys that were read are good until the provider says otherwise.
-          if (!held.has(kid)) throw error
+          if (!has(kid)) throw error
         })
       } else if (asking) await asking.catch(() => {})
-      return held.get(kid) ?? null
+      return held
     }
   }
 }
@@ -77,18 +77,4 @@ async function beginning(response: Response): Promise<string> {
     if (text.length > largestBytes) throw new Error(`it answered more than ${largestBytes} bytes`)
   }
   return text
-}
-
-/** A public key for signatures; others, and weak ones, are left out. */
-function keyOf(jwk: JsonWebKey & { kid?: unknown; use?: unknown; alg?: unknown }): [string, { key: KeyObject; algorithm: Algorithm }][] {
-  const algorithm: Algorithm | null =
-    jwk?.kty === 'RSA' ? 'RS256' : jwk?.kty === 'EC' && jwk.crv === 'P-256' ? 'ES256' : jwk?.kty === 'OKP' && jwk.crv === 'Ed25519' ? 'EdDSA' : null
-  if (algorithm === null || typeof jwk.kid !== 'string' || (jwk.use ?? 'sig') !== 'sig' || (jwk.alg ?? algorithm) !== algorithm) return []
-  try {
-    const key = createPublicKey({ key: jwk, format: 'jwk' })
-    if (algorithm === 'RS256' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2_048) return []
-    return [[jwk.kid, { key, algorithm }]]
-  } catch {
-    return []
-  }
 }

@@ -1,4 +1,4 @@
-import { verify } from 'node:crypto'
+import { createLocalJWKSet, errors, jwtVerify, type JWTPayload } from 'jose'
 import type { Jwks } from './jwks.ts'
 
 export interface OidcRules {
@@ -15,42 +15,36 @@ export type Bearer = { readonly who: string } | { readonly refused: 'unauthorize
 
 const skewSeconds = 60
 const longest = 16_384
+const algorithms = ['RS256', 'ES256', 'EdDSA']
 
 /**
- * Checks a bearer token: a JWT (RFC 7519) by a key of the issuer, RS256, ES256 or EdDSA as the key says and never as the token says;
- * issuer, audience, times with 60 s of skew, and the claim that is asked for. `none` and every HS algorithm is refused. Throws where
- * the issuer's keys cannot be had.
+ * Checks a bearer token: a JWT (RFC 7519) by a key of the issuer, RS256, ES256 or EdDSA; issuer, audience, times with 60 s of skew, and the
+ * claim that is asked for. `none` and every HS algorithm is refused. Throws where the issuer's keys cannot be had.
  */
 export async function checkBearer(authorization: string | undefined, rules: OidcRules, jwks: Jwks, nowMs: number): Promise<Bearer> {
-  const no = (because: string): Bearer => ({ refused: 'unauthorized', because })
-  const token = /^Bearer ([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/i.exec(
-    authorization !== undefined && authorization.length <= longest ? authorization : ''
-  )
-  if (!token) return no('expected Authorization: Bearer with a signed JWT')
-  const [, head, body, signature] = token as unknown as [string, string, string, string]
-  const header = jsonOf(head)
-  const claims = jsonOf(body)
-  if (!header || !claims) return no('the token is no JWT')
-  const { alg, kid, crit } = header
-  if (alg !== 'RS256' && alg !== 'ES256' && alg !== 'EdDSA') return no(`the token is signed by ${JSON.stringify(alg)}; expected RS256, ES256 or EdDSA`)
-  if (crit !== undefined) return no('the token asks for an extension that is not known here')
-  if (typeof kid !== 'string') return no('the token does not say which key signed it')
-  const found = await jwks.key(kid)
-  if (!found || found.algorithm !== alg) return no('the issuer has no such key')
-  const data = Buffer.from(`${head}.${body}`)
-  const mac = Buffer.from(signature, 'base64url')
-  const signed = alg === 'EdDSA' ? verify(null, data, found.key, mac) : verify('sha256', data, { key: found.key, dsaEncoding: 'ieee-p1363' }, mac)
-  if (!signed) return no("the signature is not the issuer's")
-
-  const { iss, aud, exp, nbf, iat } = claims
-  const now = nowMs / 1_000
-  if (iss !== rules.issuer) return no('the token is of another issuer')
-  if (!(Array.isArray(aud) ? aud : [aud]).includes(rules.audience)) return no('the token is for another audience')
-  if (typeof exp !== 'number' || now >= exp + skewSeconds) return no('the token has expired')
-  if (nbf !== undefined && (typeof nbf !== 'number' || now < nbf - skewSeconds)) return no('the token is not valid yet')
-  if (iat !== undefined && (typeof iat !== 'number' || now < iat - skewSeconds)) return no('the token was issued in the future')
+  const token = /^Bearer ([^\s]+)$/i.exec(authorization !== undefined && authorization.length <= longest ? authorization : '')?.[1]
+  if (token === undefined) return unauthorized('expected Authorization: Bearer with a signed JWT')
+  let claims: JWTPayload
+  try {
+    const { issuer, audience } = rules
+    const verified = await jwtVerify(
+      token,
+      async (header, jws) => {
+        if (typeof header.kid !== 'string') throw new errors.JWKSNoMatchingKey('the token does not say which key signed it')
+        return createLocalJWKSet(await jwks.keys(header.kid))(header, jws)
+      },
+      { algorithms, issuer, audience, clockTolerance: skewSeconds, currentDate: new Date(nowMs), requiredClaims: ['exp'] }
+    )
+    claims = verified.payload
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return unauthorized(because(error))
+    // A key of the issuer that nobody should use: too short, or no key at all.
+    if (error instanceof TypeError) return unauthorized("the issuer's key for it cannot be used")
+    throw error
+  }
+  if (claims.iat !== undefined && claims.iat * 1_000 > nowMs + skewSeconds * 1_000) return unauthorized('the token was issued in the future')
   const who = at(claims, rules.nameClaim)
-  if (typeof who !== 'string' || who === '') return no(`the token has no claim ${rules.nameClaim} that names anybody`)
+  if (typeof who !== 'string' || who === '') return unauthorized(`the token has no claim ${rules.nameClaim} that names anybody`)
   if (rules.require) {
     const { claim, value } = rules.require
     const given = at(claims, claim)
@@ -59,17 +53,28 @@ export async function checkBearer(authorization: string | undefined, rules: Oidc
   return { who: `oidc:${who}` }
 }
 
-function jsonOf(part: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
-    return value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : null
-  } catch {
-    return null
+const unauthorized = (why: string): Bearer => ({ refused: 'unauthorized', because: why })
+
+function because(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'the token has expired'
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const wrong: Readonly<Record<string, string>> = {
+      iss: 'the token is of another issuer',
+      aud: 'the token is for another audience',
+      nbf: 'the token is not valid yet',
+      exp: 'the token does not say when it expires'
+    }
+    return wrong[error.claim] ?? `the claim ${error.claim} of the token is not as it should be`
   }
+  if (error instanceof errors.JOSENotSupported) return 'the token asks for an extension that is not known here'
+  if (error instanceof errors.JOSEAlgNotAllowed) return `the token is signed by another algorithm than ${algorithms.join(', ')}`
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "the signature is not the issuer's"
+  if (error instanceof errors.JWKSNoMatchingKey) return 'the issuer has no such key, or the token does not say which'
+  return 'expected Authorization: Bearer with a signed JWT of the issuer'
 }
 
 /** The claim itself where one has that name, dots and all; else the part within. */
-function at(claims: Readonly<Record<string, unknown>>, path: string): unknown {
+function at(claims: JWTPayload, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path]
   let here: unknown = claims
   for (const part of path.split('.')) {

@@ -91,20 +91,20 @@ describe('POST /v1/requests with a bearer token', () => {
     const wrong: readonly (readonly [string, string | null, string])[] = [
       ['none', null, 'expected a bearer token'],
       ['garbage', 'abc', 'signed JWT'],
-      ['alg none', `${encoded({ alg: 'none', kid: 'rsa' })}.${encoded(claims)}.AA`, 'signed by \\"none\\"'],
-      ['alg none without a signature', `${encoded({ alg: 'none' })}.${encoded(claims)}.`, 'signed JWT'],
-      ['HS256 by the public key', `${hmacText}.${createHmac('sha256', publicPem).update(hmacText).digest('base64url')}`, 'signed by \\"HS256\\"'],
+      ['alg none', `${encoded({ alg: 'none', kid: 'rsa' })}.${encoded(claims)}.AA`, 'another algorithm'],
+      ['alg none without a signature', `${encoded({ alg: 'none' })}.${encoded(claims)}.`, 'another algorithm'],
+      ['HS256 by the public key', `${hmacText}.${createHmac('sha256', publicPem).update(hmacText).digest('base64url')}`, 'another algorithm'],
       ['another key under a known id', jwt(claims, stranger), "not the issuer's"],
       ['an unknown key', jwt(claims, { ...rsa, kid: 'x' }), 'no such key'],
       ['a key of another kind than the token says', jwt(claims, { ...ec, kid: 'rsa' }), 'no such key'],
       ['another issuer', jwt({ ...claims, iss: 'https://evil' }, rsa), 'another issuer'],
       ['another audience', jwt({ ...claims, aud: ['kafka'] }, rsa), 'another audience'],
       ['expired', jwt({ ...claims, exp: now - 61 }, rsa), 'expired'],
-      ['without an end', jwt({ ...claims, exp: undefined }, rsa), 'expired'],
+      ['without an end', jwt({ ...claims, exp: undefined }, rsa), 'when it expires'],
       ['not valid yet', jwt({ ...claims, nbf: now + 90 }, rsa), 'not valid yet'],
       ['from the future', jwt({ ...claims, iat: now + 90 }, rsa), 'in the future'],
       ['naming nobody', jwt({ ...claims, email: '' }, rsa), 'names anybody'],
-      ['with an extension', jwt(claims, rsa, { crit: ['b64'], b64: false }), 'extension'],
+      ['with an extension', jwt(claims, rsa, { crit: ['b64'], b64: false }), 'signed JWT'],
       ['changed', jwt(claims, rsa).replace(/\.[^.]+\./, `.${encoded({ ...claims, email: 'eve' })}.`), "not the issuer's"]
     ]
     for (const [what, bearer, because] of wrong) {
