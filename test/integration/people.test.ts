@@ -84,7 +84,10 @@ test('a link at one replica counts once at the leader, whoever leads after it; w
     return [response.status, ((await response.json()) as { said: string }).said] as const
   }
   expect(await say('ann', 'a', { kind: 'halt', why: 'a test' })).toEqual([200, 'Taken.'])
-  expect(await say('ann', 'a', { kind: 'unhalt', why: 'a test' })).toEqual([409, 'Refused: oidc:ann set the kill switch, so another person must lift it (approvals.otherPerson).'])
+  expect(await say('ann', 'a', { kind: 'unhalt', why: 'a test' })).toEqual([
+    409,
+    'Refused: oidc:ann set the kill switch, so another person must lift it (approvals.otherPerson).'
+  ])
   expect(await say('bob', 'b', { kind: 'unhalt', why: 'a test' })).toEqual([200, 'Taken.'])
 
   const spoken = await speak(['--config', file, 'snooze', 'nothing', '--for', '2h'], env)
