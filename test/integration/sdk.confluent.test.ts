@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { localFolder } from '#deploy/local/folders.ts'
+import { membersOfGroup } from '#shared/kafka/group-members.ts'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { type ConfluentConsumer, governedConsumer } from '#shared/sdk/confluent.ts'
 import { type Ack, ackSchema, controlKey, decode } from '#shared/sdk/protocol.ts'
@@ -92,12 +93,16 @@ async function committed(groupId: string, topic: string): Promise<string[]> {
   return offsets!.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset)
 }
 
-async function member(groupId: string, topic: string, config: object = {}) {
+async function member(
+  groupId: string,
+  topic: string,
+  { kafkaJS, ...config }: { kafkaJS?: object; rebalance_cb?: unknown } = { kafkaJS: { heartbeatInterval: 300 } }
+) {
   const { KafkaJS } = createRequire(folder)('@confluentinc/kafka-javascript') as Client
   const client = new KafkaJS.Kafka({ kafkaJS: { brokers: [...connection.brokers], clientId: 'sdk-confluent', logLevel: 0 } })
   const { consumer, governed } = await governedConsumer(
     client,
-    { kafkaJS: { groupId, fromBeginning: true, autoCommitInterval: 200, heartbeatInterval: 300 }, ...config },
+    { kafkaJS: { groupId, fromBeginning: true, autoCommitInterval: 200, ...kafkaJS }, ...config },
     { connection, prefix, log }
   )
   const read: string[] = []
@@ -141,23 +146,31 @@ test('a partition that comes back from another member is not read again, and its
   expect(new Set(one.read).size).toBe(one.read.length)
 })
 
-test('who joins while the group is paused reads nothing, each member acknowledges under its own id, and all read on afterwards', async context => {
-  if (!built) context.skip(notBuilt)
-  const topic = await topicOfTwo()
-  const groupId = unique('sdkc-joins')
-  const seen = vi.fn()
-  await write(topic, 20)
-  const commandId = await tell(groupId, 'paused')
-  const members = [await member(groupId, topic, { rebalance_cb: seen }), await member(groupId, topic)]
-  await vi.waitFor(async () => {
-    const acks = (await latestAcks(groupId)).filter(ack => ack.commandId === commandId && ack.state === 'paused')
-    const described = (await admin.describeGroups([groupId])).groups[0]!.members.map(({ memberId }) => memberId)
-    expect(acks.map(({ memberId }) => memberId).toSorted()).toEqual(described.toSorted())
-    expect(acks.flatMap(({ paused }) => paused).toSorted()).toEqual([`${topic}-0`, `${topic}-1`])
-  }, within)
-  await sleep(1_000)
-  expect(members.map(({ read }) => read)).toEqual([[], []])
-  expect(seen).toHaveBeenCalled()
-  await tell(groupId, null)
-  await vi.waitFor(() => expect(members.map(({ read }) => read.length)).toEqual([20, 20]), within)
-})
+test.for<[string, object]>([
+  ['classic, eager', { kafkaJS: { heartbeatInterval: 300 } }],
+  ['classic, cooperative', { kafkaJS: { heartbeatInterval: 300, partitionAssigners: ['cooperative-sticky'] } }],
+  ['KIP-848', { 'group.protocol': 'consumer' }]
+])(
+  '%s: who joins while the group is paused reads nothing, each member acknowledges under its own id, and all read on afterwards',
+  async ([, config], context) => {
+    if (!built) context.skip(notBuilt)
+    const topic = await topicOfTwo()
+    const groupId = unique('sdkc-joins')
+    const seen = vi.fn()
+    await write(topic, 20)
+    const commandId = await tell(groupId, 'paused')
+    const members = [await member(groupId, topic, { ...config, rebalance_cb: seen }), await member(groupId, topic, config)]
+    await vi.waitFor(async () => {
+      const acks = (await latestAcks(groupId)).filter(ack => ack.commandId === commandId && ack.state === 'paused')
+      const described = (await membersOfGroup(connection, groupId)).map(({ memberId }) => memberId)
+      expect(described).toHaveLength(2)
+      expect(acks.map(({ memberId }) => memberId).toSorted()).toEqual(described.toSorted())
+      expect(acks.flatMap(({ paused }) => paused).toSorted()).toEqual([`${topic}-0`, `${topic}-1`])
+    }, within)
+    await sleep(1_000)
+    expect(members.map(({ read }) => read)).toEqual([[], []])
+    expect(seen).toHaveBeenCalled()
+    await tell(groupId, null)
+    await vi.waitFor(() => expect(members.reduce((sum, { read }) => sum + new Set(read).size, 0)).toBe(40), within)
+  }
+)
