@@ -27,7 +27,20 @@ interface Report {
 async function runOn(stackFile: string): Promise<Report> {
   const reportFile = join(dirname(stackFile), 'kafka-versions.json')
   const vitest = join(checkout, 'node_modules/.bin/vitest')
-  const args = ['run', '--config', 'test/vitest.config.ts', '--project', 'integration', '--reporter', 'json', '--outputFile', reportFile, ...files]
+  const args = [
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    '--project',
+    'integration',
+    '--maxWorkers',
+    '1',
+    '--reporter',
+    'json',
+    '--outputFile',
+    reportFile,
+    ...files
+  ]
   const child = spawn(vitest, args, { cwd: checkout, env: { ...process.env, REEVE_TEST_STACK: stackFile }, stdio: ['ignore', 'ignore', 'pipe'] })
   let words = ''
   child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()))
