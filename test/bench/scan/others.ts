@@ -54,7 +54,10 @@ export function kminion(path: string | undefined, brokers: readonly string[], ex
   })
 }
 
-/** All that Burrow knows, asked group by group: it evaluates when it is asked, from what it has read of __consumer_offsets. */
+/**
+ * All that Burrow knows, asked group by group: it evaluates when it is asked, from what it has read of __consumer_offsets. Its version of
+ * the protocol is the oldest that Kafka 4 still speaks. A Burrow that wants ZooKeeper does not start.
+ */
 export function burrow(path: string | undefined, brokers: readonly string[], expected: Expected): Other {
   const servers = brokers.map(broker => JSON.stringify(broker)).join(', ')
   return program({
@@ -65,7 +68,7 @@ export function burrow(path: string | undefined, brokers: readonly string[], exp
     start(port, folder) {
       const settings = [
         `[logging]\nlevel="error"`,
-        `[client-profile.bench]\nclient-id="bench-burrow"\nkafka-version="2.8.0"`,
+        `[client-profile.bench]\nclient-id="bench-burrow"\nkafka-version="2.1.0"`,
         `[httpserver.default]\naddress="127.0.0.1:${port}"`,
         `[cluster.bench]\nclass-name="kafka"\nservers=[ ${servers} ]\nclient-profile="bench"\ntopic-refresh=60\noffset-refresh=10`,
         `[consumer.bench]\nclass-name="kafka"\ncluster="bench"\nservers=[ ${servers} ]\nclient-profile="bench"\nstart-latest=false\nbackfill-earliest=false`
@@ -113,10 +116,11 @@ function program({ who, what, path, option, start, look }: Program): Other {
     for (;;) {
       const failure = await look(port).then(
         () => null,
-        (error: unknown) => error
+        (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
       )
       if (failure === null) return
-      if (child.exitCode !== null || performance.now() > deadline) throw new Error(`${who} gave no whole answer`, { cause: failure })
+      if (child.exitCode !== null || performance.now() > deadline)
+        throw new Error(`it gave no whole answer: ${child.exitCode === null ? failure.message : `it ended with ${child.exitCode}`}`, { cause: failure })
       await sleep(1_000)
     }
   }
