@@ -97,7 +97,9 @@ test('restored after every topic was lost: the pause is known, and its owner get
   expect(restored.code, restored.err).toBe(0)
   const after = await readTruth(kafka, prefix)
   expect(after.standing).toEqual(truth.standing)
-  expect(after.journal.length).toBeGreaterThan(10)
+  // What came between the backup and the loss is lost; what was before it is there, entry by entry.
+  expect(after.journal.length).toBeGreaterThan(1)
+  expect(after.journal.slice(0, -1)).toEqual(truth.journal.slice(0, after.journal.length - 1))
   expect(after.journal.at(-1)!.what).toMatch(/^restored from a backup of /)
   expect([...after.control.keys()]).toEqual([...truth.control.keys()])
 
