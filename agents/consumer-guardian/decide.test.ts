@@ -586,6 +586,16 @@ describe('must it be given back', () => {
     expect(moving.said).not.toContain('verified')
   })
 
+  test('where looks come further apart than a pause is to be verified in, it still gets the two that prove it, and no more', () => {
+    for (const obeys of [true, false]) {
+      const world = new Simulation({ ...pausing, verifyWithin: '60s' }, 2 * minute)
+      world.until('to be paused')
+      if (!obeys) world.group.facts = { acks: [] }
+      world.run(4 * minute)
+      expect([world.said.includes('verified'), reasonOf(world)?.includes('not every member held it') ?? false]).toEqual([obeys, !obeys])
+    }
+  })
+
   test('a pause that stops holding later is taken back too', () => {
     const world = inForce()
     world.run(3 * minute, moves)

@@ -256,7 +256,7 @@ function paused(given: Settled, incident: Incident, before: Paused): Judged {
   const { standing, facts, gone, look, policy, snapshot, requests, nowMs, said, cluster } = given
   const { pause, key } = standing!
   const phase = facts ? verification(before, pause, facts, look, policy, snapshot.atMs, nowMs) : before
-  const rules = givingBack({ pause, phase, facts, gone, policy, requests, nowMs, toleranceMs: cluster.context.toleranceMs })
+  const rules = givingBack({ pause, phase, facts, gone, policy, requests, nowMs, toleranceMs: cluster.context.toleranceMs, intervalMs: snapshot.intervalMs })
   const reason = rules.find(({ held }) => held === true)
   const back = before.givingBack ?? (reason ? { why: reason.because, thenPerson: reason.rule === '21 not verified' } : null)
   const next: Incident = { ...incident, phase: { ...phase, givingBack: back } }

@@ -33,7 +33,8 @@ const knobs = {
   pauseFor: durationBetween({ leastMs: 1_000, mostMs: 86_400_000 }).meta({ unit: 'duration', description: 'A pause ends by itself after this, 1d at most.' }),
   verifyWithin: atLeastASecond.meta({
     unit: 'duration',
-    description: 'Every live member must have acknowledged a pause, or its end, within this; else the pause is taken back and a person decides.'
+    description:
+      'Every live member must have acknowledged a pause, or its end, within this, or within two looks where those take longer; else the pause is taken back and a person decides.'
   }),
   trialFor: atLeastASecond.meta({ unit: 'duration', description: 'How long a group is watched after it was given back.' }),
   rebalanceQuietFor: duration.meta({ unit: 'duration', description: 'Nothing is paused sooner than this after a rebalance or a fault of the cluster.' }),

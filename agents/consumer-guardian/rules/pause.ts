@@ -37,16 +37,20 @@ export interface PauseFacts {
   readonly requests: readonly PersonRequest[]
   readonly nowMs: number
   readonly toleranceMs: number
+  /** From one look to the next. */
+  readonly intervalMs: number
 }
 
 /** Rules 14 to 21: one that holds is reason enough to give the group back. None of them needs a complete look. */
-export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs, toleranceMs }: PauseFacts): Rule[] {
+export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs, toleranceMs, intervalMs }: PauseFacts): Rule[] {
   const request = requests[0]
   const endsAtMs = Math.min(pause.untilMs, phase.appliedAtMs + policy.pauseFor)
   const lossAtMs = facts?.lossAtMs ?? pause.lossAtMs
   const owner = facts?.owner ?? null
   const allowed = policy.enabled && policy.pauseOn.includes(pause.cause)
   const brokenMs = phase.brokenSinceMs === null ? null : nowMs - phase.brokenSinceMs
+  // Two looks prove a pause: where scans come further apart, as the brokers are busy, they get the time.
+  const verifyWithinMs = Math.max(policy.verifyWithin, 2 * intervalMs)
   const refusers = facts === null ? [] : refusing(pause, facts, policy, nowMs)
   const rule = (name: string, held: boolean, because: string): Rule => ({ rule: name, held, because })
   return [
@@ -77,12 +81,12 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
     ),
     rule(
       '21 not verified',
-      refusers.length > 0 || (brokenMs !== null && brokenMs >= policy.verifyWithin),
+      refusers.length > 0 || (brokenMs !== null && brokenMs >= verifyWithinMs),
       refusers.length > 0
         ? `${refusers.join(', ')} answered that it cannot obey`
         : brokenMs === null
           ? 'it holds, as far as was seen'
-          : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(policy.verifyWithin)}`
+          : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(verifyWithinMs)}`
     )
   ]
 }
