@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs from 'kafkajs'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { localFolder } from '#deploy/local/folders.ts'
 import { membersOfGroup } from '#shared/kafka/group-members.ts'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { type ConfluentConsumer, governedConsumer } from '#shared/sdk/confluent.ts'
 import { type Ack, ackSchema, controlKey, decode } from '#shared/sdk/protocol.ts'
-import { superUser, unique } from '#test/support/stack.ts'
+import { sdkWorld } from '#test/support/sdk-world.ts'
+import { unique } from '#test/support/stack.ts'
 
 interface Consumer extends ConfluentConsumer {
   connect(): Promise<void>
@@ -24,45 +24,19 @@ interface Client {
 const folder = join(localFolder, 'confluent/')
 const built = existsSync(join(folder, 'node_modules/@confluentinc/kafka-javascript'))
 const notBuilt = '@confluentinc/kafka-javascript is not built here'
-const connection = superUser('sdk-confluent')
-const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: 'sdk-confluent-test', logLevel: kafkajs.logLevel.NOTHING })
-const admin = kafka.admin()
-const producer = kafka.producer({
-  createPartitioner:
-    () =>
-    ({ message }) =>
-      Number(message.headers?.['partition'] ?? 0)
-})
-const prefix = unique('sdkc')
+const world = sdkWorld('sdk-confluent')
+const { connection, admin, producer, prefix, createTopic } = world
 const log = { info: vi.fn(), warn: vi.fn() }
-const topics = [`${prefix}.control`, `${prefix}.acks`]
-let clusterId = ''
 let clean: (() => Promise<void>)[] = []
 
-beforeAll(async () => {
-  await Promise.all([admin.connect(), producer.connect()])
-  clusterId = (await admin.describeCluster()).clusterId
-  for (const name of topics) await createTopic(name, 1)
-})
 afterEach(async () => {
   await Promise.all(clean.map(each => each()))
   clean = []
   vi.clearAllMocks()
 })
-afterAll(async () => {
-  await admin.deleteTopics({ topics })
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-})
 
-async function createTopic(topic: string, numPartitions: number): Promise<void> {
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, replicationFactor: 3 }] })
-  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), {
-    timeout: 10_000
-  })
-}
 async function topicOfTwo(): Promise<string> {
   const topic = unique('sdkc-records')
-  topics.push(topic)
   await createTopic(topic, 2)
   return topic
 }
@@ -71,7 +45,10 @@ const write = (topic: string, count: number, of = ['0', '1']): Promise<unknown> 
 async function tell(groupId: string, state: 'paused' | null): Promise<string> {
   const [commandId, now] = [randomUUID(), Date.now()]
   const command = { version: 1, commandId, state, issuedAtMs: now, untilMs: now + 60_000, ttlMs: 60_000, reason: 'a test', issuer: 'test' }
-  await producer.send({ topic: `${prefix}.control`, messages: [{ key: controlKey({ clusterId, groupId }), value: state && JSON.stringify(command) }] })
+  await producer.send({
+    topic: `${prefix}.control`,
+    messages: [{ key: controlKey({ clusterId: world.clusterId, groupId }), value: state && JSON.stringify(command) }]
+  })
   return commandId
 }
 async function latestAcks(groupId: string): Promise<Ack[]> {

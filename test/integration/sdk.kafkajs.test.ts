@@ -1,55 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs, { type AclEntry, type Consumer, type ConsumerConfig, type EachMessagePayload, type Producer } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import kafkajs, { type AclEntry, type Consumer, type ConsumerConfig, type EachMessagePayload } from 'kafkajs'
+import { afterEach, expect, test, vi } from 'vitest'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { govern, governedConsumer, type Governed, type GovernOptions } from '#shared/sdk/kafkajs.ts'
 import { type Ack, ackSchema, type Command, controlKey, decode, type Target } from '#shared/sdk/protocol.ts'
-import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
+import { sdkWorld } from '#test/support/sdk-world.ts'
+import { javaOutput, stack, unique } from '#test/support/stack.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, KafkaJSNonRetriableError, logLevel, ResourcePatternTypes } = kafkajs
-const connection = superUser('sdk-test')
-const kafka = new Kafka({ brokers: [...connection.brokers], clientId: 'sdk-owner', logLevel: logLevel.NOTHING })
-const admin = kafka.admin()
-const producer: Producer = kafka.producer({
-  createPartitioner:
-    () =>
-    ({ message }) =>
-      Number(message.headers?.['partition'] ?? 0)
-})
-const prefix = unique('sdk')
+const world = sdkWorld('sdk-test')
+const { connection, kafka, admin, producer, prefix, topics, createTopic } = world
 const control = `${prefix}.control`
 const dayMs = 86_400_000
 const log = { info: vi.fn(), warn: vi.fn() }
-const topics: string[] = []
-let clusterId = ''
 let clean: (() => Promise<void>)[] = []
 
-beforeAll(async () => {
-  await Promise.all([admin.connect(), producer.connect()])
-  clusterId = (await admin.describeCluster()).clusterId
-  await createTopic(control, 1)
-  await createTopic(`${prefix}.acks`, 1)
-})
 afterEach(async () => {
   await Promise.all(clean.map(each => each()))
   clean = []
   vi.clearAllMocks()
 })
-afterAll(async () => {
-  await admin.deleteTopics({ topics })
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-})
-
-async function createTopic(topic: string, numPartitions: number): Promise<string> {
-  topics.push(topic)
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, replicationFactor: 3 }] })
-  // Brokers learn of it one after another, and kafkajs takes the first one that does not know it for the last word.
-  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), {
-    timeout: 10_000
-  })
-  return topic
-}
 
 /** A topic with records in each of its partitions, and more every 50 ms until the test is over. */
 async function traffic(partitions = 6): Promise<string> {
@@ -87,7 +58,7 @@ async function tell(target: Omit<Target, 'clusterId'>, changes: Partial<Command>
     issuer: 'test'
   }
   const value = changes === null ? null : typeof changes === 'string' ? changes : JSON.stringify({ ...command, ...changes })
-  await producer.send({ topic, messages: [{ key: controlKey({ clusterId, ...target }), value }] })
+  await producer.send({ topic, messages: [{ key: controlKey({ clusterId: world.clusterId, ...target }), value }] })
   return command.commandId
 }
 
@@ -369,8 +340,8 @@ test('garbage on the control topic stops nobody, and a member says that it does 
     messages: [
       { key: null, value: 'no key' },
       { key: Buffer.from([0xff, 0xfe, 0x2f]), value: Buffer.from([0, 1, 2]) },
-      { key: `${clusterId}/${groupId}/`, value: '{}' },
-      { key: `${clusterId}/${groupId}/t/x`, value: null }
+      { key: `${world.clusterId}/${groupId}/`, value: '{}' },
+      { key: `${world.clusterId}/${groupId}/t/x`, value: null }
     ]
   })
   const one = await member(groupId, topic)

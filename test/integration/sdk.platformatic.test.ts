@@ -1,47 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer, MessagesStreamFallbackModes, MessagesStreamModes } from '@platformatic/kafka'
-import kafkajs from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { govern } from '#shared/sdk/platformatic.ts'
 import { controlKey } from '#shared/sdk/protocol.ts'
-import { superUser, unique } from '#test/support/stack.ts'
+import { sdkWorld } from '#test/support/sdk-world.ts'
+import { unique } from '#test/support/stack.ts'
 
-const connection = superUser('sdk-platformatic')
-const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: 'sdk-platformatic-test', logLevel: kafkajs.logLevel.NOTHING })
-const admin = kafka.admin()
-const producer = kafka.producer({
-  createPartitioner:
-    () =>
-    ({ message }) =>
-      Number(message.headers?.['partition'] ?? 0)
-})
-const prefix = unique('sdkpl')
+const world = sdkWorld('sdk-platformatic')
+const { connection, producer, prefix, createTopic } = world
 const log = { info: vi.fn(), warn: vi.fn() }
-const topics = [`${prefix}.control`, `${prefix}.acks`]
-let clusterId = ''
-
-beforeAll(async () => {
-  await Promise.all([admin.connect(), producer.connect()])
-  clusterId = (await admin.describeCluster()).clusterId
-  for (const name of topics) await createTopic(name, 1)
-})
-afterAll(async () => {
-  await admin.deleteTopics({ topics })
-  await Promise.all([admin.disconnect(), producer.disconnect()])
-})
-
-async function createTopic(topic: string, numPartitions: number): Promise<void> {
-  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions, replicationFactor: 3 }] })
-  await vi.waitFor(async () => expect((await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)).toBe(true), {
-    timeout: 10_000
-  })
-}
 
 /** A topic of four partitions with a record in each every 20 ms until it is stopped; `stop` resolves with how many there are. */
 async function traffic(): Promise<{ readonly topic: string; stop(): Promise<number> }> {
   const topic = unique('sdkpl-records')
-  topics.push(topic)
   await createTopic(topic, 4)
   const stopping = new AbortController()
   let sent = 0
@@ -63,7 +35,10 @@ async function traffic(): Promise<{ readonly topic: string; stop(): Promise<numb
 async function tell(groupId: string, state: 'paused' | null): Promise<void> {
   const now = Date.now()
   const command = { version: 1, commandId: randomUUID(), state, issuedAtMs: now, untilMs: now + 120_000, ttlMs: 120_000, reason: 'a test', issuer: 'test' }
-  await producer.send({ topic: `${prefix}.control`, messages: [{ key: controlKey({ clusterId, groupId }), value: state && JSON.stringify(command) }] })
+  await producer.send({
+    topic: `${prefix}.control`,
+    messages: [{ key: controlKey({ clusterId: world.clusterId, groupId }), value: state && JSON.stringify(command) }]
+  })
 }
 
 const protocols = {

@@ -1,0 +1,61 @@
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
+import type { KafkaConnection } from '#shared/kafka/connection.ts'
+import { superUser, unique } from './stack.ts'
+
+/** What the tests of the SDK's adapters stand on: topics of their own, and somebody who writes commands and records. */
+export interface SdkWorld {
+  readonly connection: KafkaConnection
+  readonly kafka: kafkajs.Kafka
+  readonly admin: Admin
+  /** Writes a record to the partition that its header names. */
+  readonly producer: Producer
+  readonly prefix: string
+  /** Deleted at the end; a test that deletes one itself takes it out. */
+  readonly topics: string[]
+  /** Set once the tests begin. */
+  clusterId: string
+  /** Resolves once each partition has a leader, as kafkajs sees it. */
+  createTopic(topic: string, partitions: number): Promise<string>
+}
+
+/** Opened before and closed after the tests of a file, with a control topic and one for acknowledgements. */
+export function sdkWorld(name: string): SdkWorld {
+  const connection = superUser(name)
+  const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: `${name}-test`, logLevel: kafkajs.logLevel.NOTHING })
+  const admin = kafka.admin()
+  const producer = kafka.producer({
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        Number(message.headers?.['partition'] ?? 0)
+  })
+  const topics: string[] = []
+  const world: SdkWorld = {
+    connection,
+    kafka,
+    admin,
+    producer,
+    topics,
+    prefix: unique(name),
+    clusterId: '',
+    async createTopic(topic, partitions) {
+      topics.push(topic)
+      await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: partitions, replicationFactor: 3 }] })
+      // Brokers learn of it one after another, and kafkajs takes the first one that does not know it for the last word.
+      const led = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)
+      await vi.waitFor(async () => expect(await led()).toBe(true), { timeout: 10_000 })
+      return topic
+    }
+  }
+  beforeAll(async () => {
+    await Promise.all([admin.connect(), producer.connect()])
+    world.clusterId = (await admin.describeCluster()).clusterId
+    for (const part of ['control', 'acks']) await world.createTopic(`${world.prefix}.${part}`, 1)
+  })
+  afterAll(async () => {
+    await admin.deleteTopics({ topics })
+    await Promise.all([admin.disconnect(), producer.disconnect()])
+  })
+  return world
+}
