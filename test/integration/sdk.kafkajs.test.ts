@@ -9,7 +9,7 @@ import { sdkWorld } from '#test/support/sdk-world.ts'
 import { javaOutput, stack, unique } from '#test/support/stack.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, KafkaJSNonRetriableError, logLevel, ResourcePatternTypes } = kafkajs
-const world = sdkWorld('sdk-test')
+const world = sdkWorld('sdk-owner')
 const { connection, kafka, admin, producer, prefix, topics, createTopic } = world
 const control = `${prefix}.control`
 const dayMs = 86_400_000

@@ -22,7 +22,7 @@ export interface SdkWorld {
 /** Opened before and closed after the tests of a file, with a control topic and one for acknowledgements. */
 export function sdkWorld(name: string): SdkWorld {
   const connection = superUser(name)
-  const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: `${name}-test`, logLevel: kafkajs.logLevel.NOTHING })
+  const kafka = new kafkajs.Kafka({ brokers: [...connection.brokers], clientId: name, logLevel: kafkajs.logLevel.NOTHING })
   const admin = kafka.admin()
   const producer = kafka.producer({
     createPartitioner:
