@@ -7,23 +7,9 @@ import { type Arrived, checked, type Chunk, skip } from './chunk.ts'
 import type { FetchLimits } from './fetch-codec.ts'
 import { disbeliefMs, findLeaders, findPosition, isHole, isPassing, lookUpTopic, lostLeader, type Requests } from './mend.ts'
 import { listOffsets, type OffsetKind } from './offsets.ts'
+import type { PollOptions, ReaderOptions } from './options.ts'
 import { Versions } from './versions.ts'
-
-export interface ReaderOptions {
-  /** Bound of one answer of one broker, bytes; a single larger batch still comes through. At most three answers a broker are held. */
-  readonly maxBytes?: number
-  /** Bound of one partition in an answer, bytes. */
-  readonly maxPartitionBytes?: number
-  /** Bound of one batch after it was uncompressed, bytes; a larger one is an error that names it. */
-  readonly maxUncompressedBatchBytes?: number
-  /** A partition that cannot be read for this long is reported by an error, milliseconds; the next poll goes on trying. */
-  readonly giveUpAfterMs?: number
-}
-
-export interface PollOptions {
-  readonly maxWaitMs?: number
-  readonly signal?: AbortSignal
-}
+import { Wake } from './wake.ts'
 
 /** One broker: at most one fetch under way, at most two answers waiting. */
 interface Lane {
@@ -46,7 +32,7 @@ export class BatchReader {
   readonly #versions: Versions
   readonly #assigned = new Map<string, Assigned>()
   readonly #lanes = new Map<NodeId, Lane>()
-  #wake = Promise.withResolvers<void>()
+  readonly #wake = new Wake()
   readonly #place: Place
   #polling = false
   #closed = false
@@ -125,7 +111,7 @@ export class BatchReader {
 
   close(): void {
     this.#closed = true
-    this.#wake.resolve()
+    this.#wake.now()
   }
 
   async #next(deadlineMs: number, signal: AbortSignal | undefined): Promise<Chunk[]> {
@@ -255,7 +241,7 @@ export class BatchReader {
     const doubtful = partitions.some(assigned => assigned.emptyAnswers > 0)
     const limits: FetchLimits = { maxWaitMs: doubtful ? 0 : Math.min(maxWaitMs, longestHoldMs), minBytes: 1, maxBytes, maxPartitionBytes }
     lane.inFlight = this.#fetch(leader, lane, partitions, limits).finally(() => {
-      this.#wake.resolve()
+      this.#wake.now()
     })
   }
 
@@ -306,15 +292,8 @@ export class BatchReader {
   }
 
   async #waitUntil(atMs: number, signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve } = this.#wake
-    const timer = setTimeout(resolve, Math.max(0, atMs - performance.now()))
-    const onAbort = (): void => resolve()
-    signal?.addEventListener('abort', onAbort)
-    if (signal?.aborted || this.#closed) resolve()
-    await promise
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-    this.#wake = Promise.withResolvers()
+    if (this.#closed) this.#wake.now()
+    await this.#wake.sleepUntil(atMs, signal)
   }
 }
 

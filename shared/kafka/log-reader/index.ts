@@ -1,2 +1,2 @@
-export type { ReaderOptions } from './batch-reader.ts'
+export type { ReaderOptions } from './options.ts'
 export { openLogReader } from './log-reader.ts'

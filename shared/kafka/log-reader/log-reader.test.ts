@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { brokerBatch, summed } from '#test/support/record-batches.ts'
 import { type BrokerLog, scriptedBrokers, someTopicId, topic } from '#test/support/scripted-brokers.ts'
 import type { Fetched } from '../ports.ts'
-import type { ReaderOptions } from './batch-reader.ts'
+import type { ReaderOptions } from './options.ts'
 import { PositionReader } from './log-reader.ts'
 
 /** Batches of five records each, values are offsets. */
