@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { aclsOf } from '#deploy/local/acls.ts'
 import { newRequest, requestRecord } from '#shared/engine/requests.ts'
@@ -9,10 +8,10 @@ import { openKafka } from '#shared/kafka/index.ts'
 import type { AclEntry, Kafka } from '#shared/kafka/ports.ts'
 import { configuration, guardianOf, names, type Reeve, ReeveBench } from '#test/support/reeve-process.ts'
 import { readTruth, until } from '#test/support/replica.ts'
+import { revoke } from '#test/support/scram-user.ts'
 import { as, stack, superUser, unique } from '#test/support/stack.ts'
 import { commitStart, type Consumer, startStuck, topicWithRecords } from '#test/support/stuck-consumer.ts'
 
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 const prefix = unique('least')
 const topic = unique('least-records')
 const [obeying, unwritable, hidden] = [unique('least-obeying'), unique('least-unwritable'), unique('least-hidden')]
@@ -61,16 +60,7 @@ afterAll(async () => {
 
 /** A right that is denied to these principals would make holes in the looks of whoever comes next. */
 async function revokeAll(): Promise<void> {
-  const client = new kafkajs.Kafka({ brokers: [...stack().brokers], logLevel: kafkajs.logLevel.NOTHING }).admin()
-  await client.connect()
-  const any = {
-    resourceType: AclResourceTypes.ANY,
-    resourcePatternType: ResourcePatternTypes.ANY,
-    operation: AclOperationTypes.ANY,
-    permissionType: AclPermissionTypes.ANY
-  }
-  await client.deleteAcls({ filters: ['reeve-engine', 'reeve-consumer-guardian', 'app'].map(user => ({ ...any, principal: `User:${user}` })) })
-  await client.disconnect()
+  await Promise.all(['reeve-engine', 'reeve-consumer-guardian', 'app'].map(user => revoke(`User:${user}`)))
 }
 
 function rule(

@@ -6,9 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { localFolder } from '#deploy/local/folders.ts'
 import { membersOfGroup } from '#shared/kafka/group-members.ts'
-import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { type ConfluentConsumer, governedConsumer } from '#shared/sdk/confluent.ts'
-import { type Ack, ackSchema, controlKey, decode } from '#shared/sdk/protocol.ts'
+import { type Ack, controlKey } from '#shared/sdk/protocol.ts'
 import { sdkWorld } from '#test/support/sdk-world.ts'
 import { unique } from '#test/support/stack.ts'
 
@@ -25,7 +24,7 @@ const folder = join(localFolder, 'confluent/')
 const built = existsSync(join(folder, 'node_modules/@confluentinc/kafka-javascript'))
 const notBuilt = '@confluentinc/kafka-javascript is not built here'
 const world = sdkWorld('sdk-confluent')
-const { connection, admin, producer, prefix, createTopic } = world
+const { connection, admin, producer, prefix, createTopic, acksOf } = world
 const log = { info: vi.fn(), warn: vi.fn() }
 let clean: (() => Promise<void>)[] = []
 
@@ -52,18 +51,7 @@ async function tell(groupId: string, state: 'paused' | null): Promise<string> {
   return commandId
 }
 async function latestAcks(groupId: string): Promise<Ack[]> {
-  const reader = await openLogReader(connection)
-  const latest = new Map<string, Ack>()
-  try {
-    await reader.assign(`${prefix}.acks`, 0, 'start')
-    await reader.readToEnd(record => {
-      const ack = decode(ackSchema, record.value)
-      if (ack?.groupId === groupId) latest.set(ack.memberId, ack)
-    })
-  } finally {
-    await reader.close()
-  }
-  return [...latest.values()].filter(({ state }) => state !== 'left')
+  return [...(await acksOf(groupId)).values()].filter(({ state }) => state !== 'left')
 }
 async function committed(groupId: string, topic: string): Promise<string[]> {
   const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })

@@ -2,15 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type AclEntry, type Consumer, type ConsumerConfig, type EachMessagePayload } from 'kafkajs'
 import { afterEach, expect, test, vi } from 'vitest'
-import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { govern, governedConsumer, type Governed, type GovernOptions } from '#shared/sdk/kafkajs.ts'
-import { type Ack, ackSchema, type Command, controlKey, decode, type Target } from '#shared/sdk/protocol.ts'
+import { type Command, controlKey, type Target } from '#shared/sdk/protocol.ts'
 import { sdkWorld } from '#test/support/sdk-world.ts'
 import { javaOutput, stack, unique } from '#test/support/stack.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, KafkaJSNonRetriableError, logLevel, ResourcePatternTypes } = kafkajs
 const world = sdkWorld('sdk-owner')
-const { connection, kafka, admin, producer, prefix, topics, createTopic } = world
+const { connection, kafka, admin, producer, prefix, topics, createTopic, acksOf } = world
 const control = `${prefix}.control`
 const dayMs = 86_400_000
 const log = { info: vi.fn(), warn: vi.fn() }
@@ -60,22 +59,6 @@ async function tell(target: Omit<Target, 'clusterId'>, changes: Partial<Command>
   const value = changes === null ? null : typeof changes === 'string' ? changes : JSON.stringify({ ...command, ...changes })
   await producer.send({ topic, messages: [{ key: controlKey({ clusterId: world.clusterId, ...target }), value }] })
   return command.commandId
-}
-
-/** The latest ack of each member of a group, by member id. */
-async function acksOf(groupId: string): Promise<Map<string, Ack>> {
-  const reader = await openLogReader(connection)
-  const latest = new Map<string, Ack>()
-  try {
-    await reader.assign(`${prefix}.acks`, 0, 'start')
-    await reader.readToEnd(record => {
-      const ack = decode(ackSchema, record.value)
-      if (ack?.groupId === groupId) latest.set(ack.memberId, ack)
-    })
-  } finally {
-    await reader.close()
-  }
-  return latest
 }
 
 async function committed(groupId: string, topic: string): Promise<string> {

@@ -1,6 +1,8 @@
 import kafkajs, { type Admin, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, expect, vi } from 'vitest'
 import type { KafkaConnection } from '#shared/kafka/connection.ts'
+import { openLogReader } from '#shared/kafka/log-reader/index.ts'
+import { type Ack, ackSchema, decode } from '#shared/sdk/protocol.ts'
 import { superUser, unique } from './stack.ts'
 
 /** What the tests of the SDK's adapters stand on: topics of their own, and somebody who writes commands and records. */
@@ -17,6 +19,8 @@ export interface SdkWorld {
   clusterId: string
   /** Resolves once each partition has a leader, as kafkajs sees it. */
   createTopic(topic: string, partitions: number): Promise<string>
+  /** The latest ack of each member of a group, by member id. */
+  acksOf(groupId: string): Promise<Map<string, Ack>>
 }
 
 /** Opened before and closed after the tests of a file, with a control topic and one for acknowledgements. */
@@ -46,6 +50,20 @@ export function sdkWorld(name: string): SdkWorld {
       const led = async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]!.partitions.every(each => each.leader >= 0)
       await vi.waitFor(async () => expect(await led()).toBe(true), { timeout: 10_000 })
       return topic
+    },
+    async acksOf(groupId) {
+      const reader = await openLogReader(connection)
+      const latest = new Map<string, Ack>()
+      try {
+        await reader.assign(`${world.prefix}.acks`, 0, 'start')
+        await reader.readToEnd(record => {
+          const ack = decode(ackSchema, record.value)
+          if (ack?.groupId === groupId) latest.set(ack.memberId, ack)
+        })
+      } finally {
+        await reader.close()
+      }
+      return latest
     }
   }
   beforeAll(async () => {
