@@ -14,7 +14,7 @@ test('every listener of every node and Redis has a port of its own inside the bl
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 60_000 }), fc.nat(9), (first, nodes) => {
       const ports = portsFrom(first, nodes)
-      const all = [...ports.nodes.flatMap(node => [node.plain, node.sasl, node.tls, node.controller]), ports.redis]
+      const all = [...ports.nodes.flatMap(node => [node.plain, node.sasl, node.tls, node.controller, node.controllerSasl]), ports.redis]
       expect(new Set(all).size).toBe(portCount(nodes))
       expect(Math.min(...all)).toBe(first)
       expect(Math.max(...all)).toBe(first + portCount(nodes) - 1)
@@ -24,10 +24,12 @@ test('every listener of every node and Redis has a port of its own inside the bl
 
 test('a node listens where clients and the other nodes are told to find it', () => {
   const properties = nodeProperties(2, '/data', plan(3))
-  expect(properties['listeners']).toBe('PLAIN://127.0.0.1:20004,SASL://127.0.0.1:20005,TLS://127.0.0.1:20006,CONTROLLER://127.0.0.1:20007')
-  expect(properties['advertised.listeners']).toBe('PLAIN://127.0.0.1:20004,SASL://127.0.0.1:20005,TLS://127.0.0.1:20006')
-  expect(properties['controller.quorum.voters']).toBe('1@127.0.0.1:20003,2@127.0.0.1:20007,3@127.0.0.1:20011')
-  expect(addresses(plan(3).ports, 'sasl')).toEqual(['127.0.0.1:20001', '127.0.0.1:20005', '127.0.0.1:20009'])
+  expect(properties['listeners']).toBe(
+    'PLAIN://127.0.0.1:20005,SASL://127.0.0.1:20006,TLS://127.0.0.1:20007,CONTROLLER://127.0.0.1:20008,CONTROLLER_SASL://127.0.0.1:20009'
+  )
+  expect(properties['advertised.listeners']).toBe('PLAIN://127.0.0.1:20005,SASL://127.0.0.1:20006,TLS://127.0.0.1:20007')
+  expect(properties['controller.quorum.voters']).toBe('1@127.0.0.1:20003,2@127.0.0.1:20008,3@127.0.0.1:20013')
+  expect(addresses(plan(3).ports, 'sasl')).toEqual(['127.0.0.1:20001', '127.0.0.1:20006', '127.0.0.1:20011'])
 })
 
 test('an extra listener has a port of its own on every node, and is advertised where something stands in front of it', () => {
@@ -38,13 +40,13 @@ test('an extra listener has a port of its own on every node, and is advertised w
   const ports = portsFrom(20_000, 2, Object.keys(listeners))
   const properties = nodeProperties(2, '/data', { ...plan(2), ports, listeners })
   expect(ports.redis).toBe(20_000 + portCount(2, 2) - 1)
-  expect(properties['listeners']).toContain(',MTLS://127.0.0.1:20010,OAUTH://127.0.0.1:20011,CONTROLLER://127.0.0.1:20009')
-  expect(properties['advertised.listeners']).toContain(',MTLS://127.0.0.1:19999,OAUTH://127.0.0.1:20011')
+  expect(properties['listeners']).toContain(',MTLS://127.0.0.1:20012,OAUTH://127.0.0.1:20013,CONTROLLER://127.0.0.1:20010')
+  expect(properties['advertised.listeners']).toContain(',MTLS://127.0.0.1:19999,OAUTH://127.0.0.1:20013')
   expect(properties['listener.security.protocol.map']).toContain(',MTLS:SSL,OAUTH:SASL_PLAINTEXT')
   expect(properties['listener.name.mtls.ssl.client.auth']).toBe('required')
   expect(properties['listener.name.mtls.ssl.keystore.location']).toBe('/keys/server.p12')
   expect(properties['listener.name.oauth.ssl.keystore.location']).toBeUndefined()
-  expect(extraAddresses(ports, 'OAUTH')).toEqual(['127.0.0.1:20005', '127.0.0.1:20011'])
+  expect(extraAddresses(ports, 'OAUTH')).toEqual(['127.0.0.1:20006', '127.0.0.1:20013'])
 })
 
 test('inside a container a node binds every address and still advertises 127.0.0.1', () => {

@@ -4,6 +4,8 @@ export interface NodePorts {
   readonly sasl: number
   readonly tls: number
   readonly controller: number
+  /** A second listener of the controller that asks who is there, as a production's only one does. */
+  readonly controllerSasl: number
   /** By the name of an extra listener. */
   readonly extra: Readonly<Record<string, number>>
 }
@@ -35,7 +37,7 @@ export interface ClusterPlan {
 }
 
 const LOCALHOST = '127.0.0.1'
-const PORTS_OF_A_NODE = 4
+const PORTS_OF_A_NODE = 5
 
 /** How many consecutive ports a stack of that many nodes and one Redis takes. */
 export function portCount(nodes: number, extraListeners = 0): number {
@@ -49,7 +51,7 @@ export function portsFrom(first: number, nodes: number, extraListeners: readonly
     nodes: Array.from({ length: nodes }, (_, index) => {
       const base = first + index * each
       const extra = Object.fromEntries(extraListeners.map((name, place) => [name, base + PORTS_OF_A_NODE + place]))
-      return { plain: base, sasl: base + 1, tls: base + 2, controller: base + 3, extra }
+      return { plain: base, sasl: base + 1, tls: base + 2, controller: base + 3, controllerSasl: base + 4, extra }
     }),
     redis: first + nodes * each
   }
@@ -80,15 +82,21 @@ export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan
     'process.roles': 'broker,controller',
     'node.id': String(id),
     'controller.quorum.voters': plan.ports.nodes.map((node, index) => `${index + 1}@${LOCALHOST}:${node.controller}`).join(','),
-    listeners: `${at(plan.bind)}${extraAt(plan.bind, false)},CONTROLLER://${plan.bind}:${ports.controller}`,
+    listeners: `${at(plan.bind)}${extraAt(plan.bind, false)},CONTROLLER://${plan.bind}:${ports.controller},CONTROLLER_SASL://${plan.bind}:${ports.controllerSasl}`,
     'advertised.listeners': `${at(LOCALHOST)}${extraAt(LOCALHOST, true)}`,
-    'listener.security.protocol.map': `PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT${extra.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
+    'listener.security.protocol.map': `PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,CONTROLLER_SASL:SASL_PLAINTEXT${extra.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
     'inter.broker.listener.name': 'PLAIN',
-    'controller.listener.names': 'CONTROLLER',
+    // The nodes speak over the first.
+    'controller.listener.names': 'CONTROLLER,CONTROLLER_SASL',
     'sasl.enabled.mechanisms': 'SCRAM-SHA-512,SCRAM-SHA-256,PLAIN',
-    'listener.name.sasl.scram-sha-512.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
-    'listener.name.sasl.scram-sha-256.sasl.jaas.config': `${login}.scram.ScramLoginModule required;`,
-    'listener.name.sasl.plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required ${users.join(' ')};`,
+    ...Object.assign(
+      {},
+      ...['sasl', 'controller_sasl'].map(listener => ({
+        [`listener.name.${listener}.scram-sha-512.sasl.jaas.config`]: `${login}.scram.ScramLoginModule required;`,
+        [`listener.name.${listener}.scram-sha-256.sasl.jaas.config`]: `${login}.scram.ScramLoginModule required;`,
+        [`listener.name.${listener}.plain.sasl.jaas.config`]: `${login}.plain.PlainLoginModule required ${users.join(' ')};`
+      }))
+    ),
     ...serverCertificate('tls', plan),
     ...Object.assign({}, ...extra.map(([name, listener]) => extraProperties(name.toLowerCase(), listener, plan))),
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',

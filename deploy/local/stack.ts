@@ -186,6 +186,8 @@ function describe(
     brokers: addresses(ports, 'plain'),
     saslBrokers: addresses(ports, 'sasl'),
     tlsBrokers: addresses(ports, 'tls'),
+    controllers: addresses(ports, 'controller'),
+    saslControllers: addresses(ports, 'controllerSasl'),
     extraBrokers: Object.fromEntries(Object.keys(listeners).map(name => [name, extraAddresses(ports, name)])),
     caFile,
     logs: run.logs,

@@ -9,6 +9,9 @@ export interface Stack {
   readonly brokers: readonly string[]
   readonly saslBrokers: readonly string[]
   readonly tlsBrokers: readonly string[]
+  /** Plain listener of the controllers; the anonymous principal is a super user there. */
+  readonly controllers: readonly string[]
+  readonly saslControllers: readonly string[]
   /** By the name of a listener that its owner asked for. */
   readonly extraBrokers?: Readonly<Record<string, readonly string[]>>
   readonly caFile: string
