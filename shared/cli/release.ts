@@ -48,7 +48,7 @@ async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session
     error: (_: object, message: string) => cli.err(message)
   }
   let replica: Replica | null = null
-  const ticks = localTicks(name => replica!.onTick(name), log.warn)
+  const ticks = localTicks(name => replica!.turnNow(name), log.warn)
   try {
     replica = new Replica({
       clusterId,

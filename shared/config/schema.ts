@@ -80,7 +80,7 @@ export function configSchema(agents: readonly PolicySchema[]) {
           interval: durationBetween({ leastMs: 500, mostMs: 3_600_000 })
             .prefault('30s')
             .describe(
-              'From one scan of the cluster to the next; up to four times as long while brokers throttle it or it takes more than a tenth of that time.'
+              'From one scan of the cluster to the next; up to four times as long while brokers throttle it, or while it takes more than 250 ms and more than 1/200 of that time.'
             ),
           keyFrameEvery: whole(1, 10_000).default(20).describe('Every so many scans all is written, not only what changed.')
         })

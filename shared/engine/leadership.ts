@@ -60,9 +60,14 @@ export class Leadership {
     }
   }
 
-  /** A tick of the queue: a scan, or the turn of one agent. What it throws is for the queue's log; a fence ends the reign. */
-  async onTick(name: string): Promise<void> {
-    if (!this.#ready || (name === 'observer' && !this.#observer.isDue(this.leader))) return
+  /** False for a tick of the schedule that comes while scans are further apart than configured. */
+  isDue(name: string): boolean {
+    return name !== 'observer' || this.#observer.isDue(this.leader)
+  }
+
+  /** A scan, or the turn of one agent. What it throws is for the queue's log; a fence ends the reign. */
+  async turnNow(name: string): Promise<void> {
+    if (!this.#ready) return
     const startedAt = performance.now()
     const work = name === 'observer' ? this.#observe() : this.#turn(name)
     this.#busy.add(work)

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { fakeKafka } from '#test/support/fake-kafka.ts'
+import { startReplica, until } from '#test/support/replica.ts'
+import { toyAgent } from '#test/support/toy-agent.ts'
 import { TrustedClock } from './clock.ts'
 import { Leader } from './leader.ts'
 import { decodeObservation } from './observation.ts'
@@ -64,6 +66,25 @@ test('ticks between two looks of a longer interval are not taken', async () => {
   expect(observer.isDue(leader)).toBe(true)
   await throttled()
   expect(observer.isDue(leader)).toBe(false)
+})
+
+test('what somebody waits for is looked at now, whatever the pace', async () => {
+  const kafka = fakeKafka()
+  let throttles = 0
+  const bench = await startReplica({
+    kafka: { ...kafka, counts: () => ({ requests: 0, throttledMs: 0, throttles: throttles++ }) },
+    prefix: 'reeve',
+    agent: toyAgent({ mark: new Set(), undo: new Set(), tell: new Set() })
+  })
+  const looks = () => kafka.partition(topics.observations).entries.length
+  await until('it leads', () => bench.replica.leadership?.ready === true)
+  await bench.tick('observer')
+  const first = looks()
+  await bench.replica.onTick('observer')
+  expect(looks()).toBe(first)
+  await bench.tick('observer')
+  expect(looks()).toBeGreaterThan(first)
+  await bench.stop()
 })
 
 test('light looks give the configured interval back', async () => {

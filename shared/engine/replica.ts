@@ -62,9 +62,14 @@ export class Replica {
     this.#parts = parts
   }
 
-  /** Runs one tick: of the observer or of an agent. For the queue. */
+  /** Runs one tick of the queue: of the observer, where the pace of scans bears one by now, or of an agent. */
   async onTick(name: string): Promise<void> {
-    await this.#leadership?.onTick(name)
+    if (this.#leadership?.isDue(name)) await this.turnNow(name)
+  }
+
+  /** Runs one scan, or one turn of an agent, whatever the pace of scans: somebody waits for it. */
+  async turnNow(name: string): Promise<void> {
+    await this.#leadership?.turnNow(name)
   }
 
   get leadership(): Leadership | null {

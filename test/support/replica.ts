@@ -22,7 +22,7 @@ export interface Bench {
   readonly errors: unknown[]
   readonly roles: Role[]
   readonly stopped: Promise<void>
-  /** One scan or turn, now. */
+  /** One scan or turn, now, however long the one before took. */
   tick(name: string): Promise<void>
   stop(): Promise<void>
 }
@@ -88,7 +88,7 @@ export async function startReplica({
     errors,
     roles,
     stopped,
-    tick: name => replica.onTick(name),
+    tick: name => replica.turnNow(name),
     async stop() {
       stop.abort()
       await stopped
