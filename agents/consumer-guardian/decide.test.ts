@@ -717,6 +717,22 @@ describe('did the trial go well', () => {
     expect(world.turns.at(-1)!.verdict!.why).toContain('not every member said within 1m that it reads again')
   })
 
+  test('where looks come further apart than a return is to be verified in, members get two of them, and no more', () => {
+    for (const inTime of [true, false]) {
+      const world = new Simulation({ ...pausing, verifyWithin: '60s', trialFor: '2m' }, 2 * minute)
+      const { commandId } = world.until('to be paused').decision.actions[0]!
+      world.run(2 * minute)
+      world.group.facts = { acks: acksOf(world, commandId, 10) }
+      world.ask('fixed')
+      world.until('trial')
+      expect(world.turn().verdict!.state).toBe('trial')
+      if (inTime) world.group.facts = {}
+      moves(world.group)
+      world.turn()
+      expect(world.said.at(-1)).toBe(inTime ? 'trial-held' : 'needs-person')
+    }
+  })
+
   test('a gap begins the trial again', () => {
     const world = onTrial()
     world.run(8 * minute)

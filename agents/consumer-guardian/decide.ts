@@ -274,7 +274,7 @@ function paused(given: Settled, incident: Incident, before: Paused): Judged {
 function onTrial(given: Settled, incident: Incident, before: Trial): Judged {
   const { facts, look, policy, snapshot, nowMs, said, cluster } = given
   if (!facts) return { memory: remember(look, incident), verdict: verdictOf(given, incident, 'trial', 'the group was not seen', []), notices: said }
-  const { trial, outcome, because, rules } = judgeTrial(before, facts, look, policy, snapshot.atMs, nowMs, cluster.context.restart)
+  const { trial, outcome, because, rules } = judgeTrial(before, facts, look, policy, snapshot, nowMs, cluster.context.restart)
   if (outcome === 'recovered') {
     return {
       memory: rememberAfresh(look, null),

@@ -49,8 +49,7 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
   const owner = facts?.owner ?? null
   const allowed = policy.enabled && policy.pauseOn.includes(pause.cause)
   const brokenMs = phase.brokenSinceMs === null ? null : nowMs - phase.brokenSinceMs
-  // Two looks prove a pause: where scans come further apart, as the brokers are busy, they get the time.
-  const verifyWithinMs = Math.max(policy.verifyWithin, 2 * intervalMs)
+  const withinMs = verifyWithinMs(policy, intervalMs)
   const refusers = facts === null ? [] : refusing(pause, facts, policy, nowMs)
   const rule = (name: string, held: boolean, because: string): Rule => ({ rule: name, held, because })
   return [
@@ -81,14 +80,19 @@ export function givingBack({ pause, phase, facts, gone, policy, requests, nowMs,
     ),
     rule(
       '21 not verified',
-      refusers.length > 0 || (brokenMs !== null && brokenMs >= verifyWithinMs),
+      refusers.length > 0 || (brokenMs !== null && brokenMs >= withinMs),
       refusers.length > 0
         ? `${refusers.join(', ')} answered that it cannot obey`
         : brokenMs === null
           ? 'it holds, as far as was seen'
-          : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(verifyWithinMs)}`
+          : `not every member held it, or commits moved, or that was not seen, for ${formatDuration(brokenMs)} of ${formatDuration(withinMs)}`
     )
   ]
+}
+
+/** Two looks prove a pause, and its end: where scans come further apart, as the brokers are busy, members get the time of two. */
+export function verifyWithinMs(policy: GroupPolicy, intervalMs: number): number {
+  return Math.max(policy.verifyWithin, 2 * intervalMs)
 }
 
 /** Members that live and said lately of this very command that they cannot obey it: there is nothing to wait for. */

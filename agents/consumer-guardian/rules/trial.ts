@@ -3,6 +3,7 @@ import type { GroupFacts } from '../observe.ts'
 import type { GroupPolicy } from '../policy.ts'
 import type { Look } from './clocks.ts'
 import type { Trial } from './memory.ts'
+import { verifyWithinMs } from './pause.ts'
 import { type Rule, worstTopic } from './troubles.ts'
 
 export interface TrialResult {
@@ -14,9 +15,17 @@ export interface TrialResult {
 
 /**
  * Rules 22 to 24. A paused group cannot show that its reason is gone, so its return is a trial: its members must let go within
- * `verifyWithin`, and over `trialFor` it must do what it did not do before. What was not seen decides nothing.
+ * `verifyWithin` (or two looks), and over `trialFor` it must do what it did not do before. What was not seen decides nothing.
  */
-export function judgeTrial(before: Trial, facts: GroupFacts, look: Look, policy: GroupPolicy, atMs: number, nowMs: number, restart: boolean): TrialResult {
+export function judgeTrial(
+  before: Trial,
+  facts: GroupFacts,
+  look: Look,
+  policy: GroupPolicy,
+  { atMs, intervalMs }: { readonly atMs: number; readonly intervalMs: number },
+  nowMs: number,
+  restart: boolean
+): TrialResult {
   const trial = watch(restart ? { ...before, sinceMs: nowMs, movedAtMs: null } : before, facts, look, atMs, nowMs)
   const result = (outcome: TrialResult['outcome'], because: string, rule: string): TrialResult => ({
     trial,
@@ -28,15 +37,17 @@ export function judgeTrial(before: Trial, facts: GroupFacts, look: Look, policy:
   if (triedMs < 0)
     return { ...result('goes on', 'the clock went back, so the trial starts again', '24 trial'), trial: { ...trial, sinceMs: nowMs, movedAtMs: null } }
   if (!look.complete) return result('goes on', `this look is incomplete: ${facts.missing.join('; ')}`, '24 trial')
-  if (trial.freeAtMs === null && triedMs >= policy.verifyWithin)
-    return result('fell back', `not every member said within ${formatDuration(policy.verifyWithin)} that it reads again`, '22 return verified')
+  const withinMs = verifyWithinMs(policy, intervalMs)
+  if (trial.freeAtMs === null && triedMs >= withinMs)
+    return result('fell back', `not every member said within ${formatDuration(withinMs)} that it reads again`, '22 return verified')
 
   const changes = look.clocks.memberChangesMs.filter(at => at > trial.sinceMs).length
   if (trial.trouble === 'crashLoop' && changes >= policy.memberChanges && trial.movedAtMs === null && facts.readable.held !== false)
     return result('fell back', `its members changed ${changes} times since it was given back, and no commit advanced`, '23 no new loop')
 
   const rule = '24 trial'
-  if (triedMs < policy.trialFor) return result('goes on', `watched for ${formatDuration(triedMs)} of ${formatDuration(policy.trialFor)}`, rule)
+  if (trial.freeAtMs === null || triedMs < policy.trialFor)
+    return result('goes on', `watched for ${formatDuration(triedMs)} of ${formatDuration(policy.trialFor)}`, rule)
   if (facts.readable.held === false) return result('recovered', facts.readable.because, rule)
   const lag = worstTopic(facts)?.lagMessages ?? null
   if (trial.trouble === 'behind') {
