@@ -16,6 +16,8 @@ export interface Facts {
   readonly addresses: readonly AddressFacts[]
   /** One scan as the engine. */
   readonly view: Seen<ClusterView>
+  /** How long it took, milliseconds, over connections that were new; null: there was none. */
+  readonly scanMs: number | null
   readonly principals: readonly PrincipalFacts[]
   /** Of each broker that listed its settings, by id. */
   readonly settings: Seen<ReadonlyMap<number, Settings>>

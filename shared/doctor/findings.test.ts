@@ -36,6 +36,7 @@ test('what nobody answered is unknown, and nothing of it is said to be good', ()
   const why = { why: 'nobody answers' }
   const blind = facts({
     view: why,
+    scanMs: null,
     settings: why,
     topicSettings: why,
     acls: why,
@@ -56,6 +57,7 @@ test('what nobody answered is unknown, and nothing of it is said to be good', ()
     'administrators-unknown',
     'clock-unknown',
     'clock-unknown',
+    'mission-lag-alert',
     'mission-unknown',
     'owners-unknown',
     'quotas-unknown',
@@ -227,6 +229,23 @@ describe('settings of brokers', () => {
     const single = (name: string) => ({ [name]: [{ end: 1, replicas: 1, inSyncReplicas: 1 }] })
     const sketch = { topics: { ...single('__consumer_offsets'), ...single('orders') }, groups: { shipping: {} } }
     expect(troubles({ view: { value: view(sketch) } })).toEqual(['note mission-single-copies', 'warning internal-replication'])
+  })
+  test('a scan that takes long comes too rarely to see a spike in time, at an interval that bounds that it does not, and of one that failed nothing is known', () => {
+    const owners = 'owners: [{ team: shipping, channel: platform, groups: [shipping] }]'
+    const lagAlert = (changes: Partial<Facts>) => findings(facts(changes)).find(({ id }) => id === 'mission-lag-alert')!
+    expect(lagAlert({ scanMs: 553 })).toMatchObject({
+      severity: 'warning',
+      what: 'a spike of lag is seen within 240 s (two scans), beyond the limits of 60 s, and 120 s for any trouble',
+      why: [
+        expect.any(String),
+        'A scan took 553 ms just now. So that it is no burden, it comes every 120 s in place of 30 s.',
+        'At 7 s it would come every 28 s: requests that arrive during a scan wait for it, and their 99th percentile would show it.'
+      ],
+      remedy: ['observer: { interval: 7s }']
+    })
+    expect(lagAlert({ scanMs: 290 }).what).toBe('a spike of lag is seen within 120 s (two scans), beyond the limit of 60 s')
+    expect(lagAlert({ scanMs: 553, config: config(`observer: { interval: 7s }\n${owners}`) }).severity).toBe('ok')
+    expect(lagAlert({ scanMs: null })).toMatchObject({ severity: 'unknown', what: expect.stringContaining('within 60 s') })
   })
   test('a scan every 31 s sees a spike too late', () => {
     expect(troubles({ config: config('observer: { interval: 31s }\nowners: [{ team: shipping, channel: platform, groups: [shipping] }]') })).toEqual([

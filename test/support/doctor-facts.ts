@@ -90,6 +90,7 @@ export function facts(changes: Partial<Facts> = {}): Facts {
     config: config('owners: [{ team: shipping, channel: platform, groups: [shipping] }]'),
     addresses: [1, 2, 3].map(id => address(id)),
     view: { value: view() },
+    scanMs: 120,
     principals: [principal(acls)],
     settings: { value: new Map([1, 2, 3].map(id => [id, broker])) },
     wanted,

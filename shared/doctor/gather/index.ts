@@ -18,7 +18,9 @@ export async function gather(config: Config, agents: readonly RoleRights[], { se
   const kafkas = opened.flatMap(seen => ('value' in seen ? [seen.value] : []))
   const examiner = openExaminer(engine.connection)
   try {
+    const scanAt = performance.now()
     const view = await seeBy(opened.slice(0, 1), kafka => kafka.admin.scan({ atMs: Date.now() }))
+    const scanMs = 'value' in view ? performance.now() - scanAt : null
     const brokers = known(view)?.brokers ?? []
     const topics = reeveTopics(config.topics.prefix)
     const wanted = topicSettings(topics, brokers.length || 3)
@@ -37,7 +39,7 @@ export async function gather(config: Config, agents: readonly RoleRights[], { se
       gatherChannels(config, sendTest, known(view)?.clusterId ?? '')
     ])
     const redis = { address: redisAddress(redisTarget(config)), tls: config.redis.url.reveal().startsWith('rediss:'), findings }
-    return { config, addresses, view, principals, settings, wanted, topicSettings: ofTopics, acls, quotas, clocks, redis, channels }
+    return { config, addresses, view, scanMs, principals, settings, wanted, topicSettings: ofTopics, acls, quotas, clocks, redis, channels }
   } finally {
     await Promise.all([examiner.close(), ...kafkas.map(kafka => kafka.close())])
   }
