@@ -24,15 +24,20 @@ export function reeveTopics(prefix: string): ReeveTopics {
   }
 }
 
+/** Where a stream keeps what it remembers between two runs, and who of its replicas leads. */
+export function memoryTopic(prefix: string, stream: string, brokers: number): TopicSettings {
+  const replicationFactor = Math.min(3, brokers)
+  return { name: `${prefix}.${stream}`, partitions: 1, replicationFactor, configs: { ...durable(replicationFactor), ...compacted } }
+}
+
 /** Settings of each topic. Replication 3 with min ISR 2 where there are three brokers, else as many as there are. */
 export function topicSettings(topics: ReeveTopics, brokers: number): readonly TopicSettings[] {
   const replicationFactor = Math.min(3, brokers)
-  const durable = { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)), 'unclean.leader.election.enable': 'false' }
   const settings = (name: string, configs: Record<string, string>): TopicSettings => ({
     name,
     partitions: 1,
     replicationFactor,
-    configs: { ...durable, ...configs }
+    configs: { ...durable(replicationFactor), ...configs }
   })
   return [
     settings(topics.state, compacted),
@@ -42,4 +47,8 @@ export function topicSettings(topics: ReeveTopics, brokers: number): readonly To
     settings(topics.control, compacted),
     settings(topics.acks, { ...compacted, 'cleanup.policy': 'compact,delete', 'retention.ms': String(7 * 86_400_000) })
   ]
+}
+
+function durable(replicationFactor: number): Record<string, string> {
+  return { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)), 'unclean.leader.election.enable': 'false' }
 }

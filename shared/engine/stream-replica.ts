@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JsonValue } from '../domain/json.ts'
+import { KafkaFault } from '../kafka/errors.ts'
+import type { NewRecord } from '../kafka/ports.ts'
+import type { Lease, LeaseTimes } from './lease.ts'
+import { leaseOf, standBy, whyLeading } from './standby.ts'
+import { StateStore, stateVersion } from './state.ts'
+import type { AnyStream, Memory, Surroundings } from './stream.ts'
+import { memoryTopic } from './topics.ts'
+
+/** How long one look at the sources waits for something. */
+const lookMs = 200
+const againMs = 1_000
+
+export interface StreamReplicaParts extends Surroundings {
+  readonly stream: AnyStream
+  readonly policy: unknown
+  readonly times: LeaseTimes
+  onRole(role: 'standby' | 'leader' | 'stopped'): void
+  /** Told after each step. */
+  onStep?(step: { readonly inputs: number; readonly outputs: number }): void
+}
+
+/**
+ * One running stream: standby until nobody leads, then leader until it is fenced or stopped, and so on. What the stream remembers and who
+ * leads are in a compacted topic of its own, written in the transactions of its sink: only the one whose sink is not fenced can write there.
+ */
+export async function runStream(parts: StreamReplicaParts, signal: AbortSignal): Promise<void> {
+  const { kafka, prefix, stream, times, log, onRole } = parts
+  const { brokers } = await kafka.admin.features()
+  const topic = memoryTopic(prefix, stream.name, brokers)
+  await kafka.admin.createTopics([topic])
+  const store = new StateStore(topic.name, await kafka.openReader())
+  await store.open()
+  try {
+    while (!signal.aborted) {
+      onRole('standby')
+      await standBy(store, times, log, signal)
+      if (signal.aborted) break
+      try {
+        await lead(parts, store, topic.name, signal)
+      } catch (error) {
+        if (!(error instanceof KafkaFault)) throw error
+        log.warn({ kind: error.kind }, `not leading any more: ${error.message}`)
+        await sleep(againMs, undefined, { signal }).catch(() => {})
+      }
+    }
+  } finally {
+    onRole('stopped')
+    await store.close()
+  }
+}
+
+/** One reign. Everything that it knows comes from what was committed, so that it does not matter how the reign before it ended. */
+async function lead(parts: StreamReplicaParts, store: StateStore, topic: string, signal: AbortSignal): Promise<void> {
+  const { stream, policy, times, holder, log, onRole, onStep } = parts
+  const sink = await stream.sink(parts, policy)
+  try {
+    // Read again behind the fence: from here on nobody else can write.
+    await store.catchUp()
+    const before = leaseOf(store)
+    const epoch = (before?.epoch ?? 0) + 1
+    const lease = (released: boolean): Memory =>
+      new Map([['lease', { holder, epoch, renewedAtMs: Date.now(), released } satisfies Lease as unknown as JsonValue]])
+    const remembered = new Map(store.entries(''))
+    await sink.write([], recordsOf(topic, new Map([['format', { version: stateVersion }], ...lease(false)])))
+    const source = await stream.source(parts, policy, remembered)
+    try {
+      const transform = stream.transform(policy, remembered)
+      const why = whyLeading(before, times)
+      log.info({ epoch }, `leading: ${why}`)
+      onRole('leader')
+      let renewedAt = performance.now()
+      // What is remembered without an output can wait: who goes on without it reads the same again and finds nothing either.
+      const pending = new Map<string, JsonValue | null>()
+      while (!signal.aborted) {
+        const inputs = await source.next(lookMs)
+        const { outputs, remember } = transform.step(inputs)
+        for (const [key, value] of remember) pending.set(key, value)
+        onStep?.({ inputs: inputs.length, outputs: outputs.length })
+        const due = performance.now() - renewedAt >= times.renewEveryMs
+        if (outputs.length === 0 && !due) continue
+        await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending))
+        pending.clear()
+        if (due) renewedAt = performance.now()
+      }
+      await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])))
+      await sink.flush()
+      log.info({ epoch }, 'stopped in good order')
+    } finally {
+      await source.close()
+    }
+  } finally {
+    await sink.close()
+  }
+}
+
+function recordsOf(topic: string, memory: Memory): NewRecord[] {
+  return [...memory].map(([key, value]) => ({ topic, partition: 0, key: Buffer.from(key), value: value === null ? null : Buffer.from(JSON.stringify(value)) }))
+}
