@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { kafkaConnection } from '../config/index.ts'
+import type { ApprovalRules } from '../engine/approvals.ts'
 import { TrustedClock } from '../engine/clock.ts'
 import { standingOf } from '../engine/look.ts'
 import { Replica, type Ticks } from '../engine/replica.ts'
@@ -29,7 +30,12 @@ export async function releaseAll(cli: Cli, session: Session, why: string, waitMs
       still.map(({ key, describe }) => `${key}: ${describe}`)
     )
   if (json) cli.out(JSON.stringify({ givenBack: before.map(({ key }) => key) }))
-  else cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, go on with: reeve halt --lift`)
+  else cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, ${goOn(approvalRules(session.config))}`)
+}
+
+/** The kill switch is now this person's, who may not lift it where two are needed. */
+function goOn({ otherPerson }: ApprovalRules): string {
+  return otherPerson ? 'and another person must lift it (approvals.otherPerson): reeve halt --lift' : 'go on with: reeve halt --lift'
 }
 
 async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session, signal: AbortSignal): Promise<void> {
