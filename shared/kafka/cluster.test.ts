@@ -54,7 +54,7 @@ test('a lost connection leaves no timer behind that would keep this process for 
   await untilTrue(() => server.logins === 1)
   await sleep(50)
   for (const socket of server.sockets) socket.destroy()
-  expect(await lost).toMatchObject({ kind: 'unreachable' })
+  expect(await lost).toMatchObject({ kind: 'unreachable', message: expect.stringMatching(/^Metadata v12 to any broker: /) })
   await cluster.close()
   server.close()
   const renewal = set.mock.results[set.mock.calls.findIndex(([, delayMs]) => delayMs === 48_000)]?.value as NodeJS.Timeout | undefined

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@platformatic/kafka'
-import { type API, ConnectionPool, findCoordinatorV6, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
+import { type API, ConnectionPool, findCoordinatorV6, protocolAPIsById, protocolErrorsCodesById, ResponseError } from '@platformatic/kafka'
 import { type BrokerAddress, type KafkaConnection, parseBroker, tlsOptions } from './connection.ts'
 import { NoToken } from '../credentials/access-token.ts'
 import { faultOf, KafkaFault } from './errors.ts'
@@ -63,7 +63,7 @@ export class Cluster {
    */
   async request<Arguments extends unknown[], Response>(target: Target, api: API<Arguments, Response>, ...args: Arguments): Promise<Response> {
     if (this.#closed) throw new KafkaFault('unreachable', 'this connection to Kafka is closed')
-    const where = `${api.key}v${api.version} to ${target === 'any' ? 'any broker' : `broker ${target}`}`
+    const where = `${protocolAPIsById[api.key] ?? `API ${api.key}`} v${api.version} to ${target === 'any' ? 'any broker' : `broker ${target}`}`
     let asked: string | undefined
     let used: Connection | undefined
     try {

@@ -1,5 +1,6 @@
-import { apiVersionsV4 } from '@platformatic/kafka'
+import { apiVersionsV3, apiVersionsV4 } from '@platformatic/kafka'
 import type { Cluster } from '../cluster.ts'
+import { KafkaFault } from '../errors.ts'
 import { usedApis } from './used-apis.ts'
 
 /** What one broker says of its own version, before it is asked anything else. */
@@ -16,7 +17,7 @@ export interface BrokerAnswer {
 /** Logs in and asks for the versions of everything. Throws KafkaFault. */
 export async function brokerAnswer(cluster: Cluster): Promise<BrokerAnswer> {
   const startedAt = performance.now()
-  const { apiKeys, supportedFeatures, finalizedFeatures } = await cluster.request('any', apiVersionsV4.api, 'reeve', '1')
+  const { apiKeys, supportedFeatures, finalizedFeatures } = await versionsOf(cluster)
   const has = new Map(apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { minVersion, maxVersion }]))
   const missingApis = usedApis.flatMap(({ name, key, version }) => {
     const range = has.get(key)
@@ -28,5 +29,15 @@ export async function brokerAnswer(cluster: Cluster): Promise<BrokerAnswer> {
     supported: Object.fromEntries((supportedFeatures ?? []).map(({ name, maxVersion }) => [name, maxVersion])),
     finalized: Object.fromEntries((finalizedFeatures ?? []).map(({ name, maxVersionLevel }) => [name, maxVersionLevel])),
     missingApis
+  }
+}
+
+/** A broker before Kafka 3.9 knows v3 at most, without the features whose least level is 0; to v4 it answers in the form of v0, which reads as nonsense. */
+async function versionsOf(cluster: Cluster) {
+  try {
+    return await cluster.request('any', apiVersionsV4.api, 'reeve', '1')
+  } catch (error) {
+    if (!(error instanceof KafkaFault) || error.kind !== 'protocol') throw error
+    return cluster.request('any', apiVersionsV3.api, 'reeve', '1')
   }
 }
