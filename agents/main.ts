@@ -1,12 +1,13 @@
 import { program, main } from '#shared/cli/index.ts'
 import type { Cli } from '#shared/cli/session.ts'
-import { catalogue } from './catalogue.ts'
+import { catalogue, streams } from './catalogue.ts'
 
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
 const cli: Cli = {
   agents: catalogue,
+  streams,
   env: process.env,
   out: text => void process.stdout.write(`${text}\n`),
   err: text => void process.stderr.write(`${text}\n`),

@@ -9,12 +9,13 @@ import { addExplain } from './explain.ts'
 import { addJournal } from './journal.ts'
 import { addPlan } from './plan.ts'
 import { addSimulate } from './simulate.ts'
+import { addStream } from './stream.ts'
 import type { RunHooks } from './govern.ts'
 import { run } from './run.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
-const commands: readonly AddCommand[] = [addPlan, addExplain, addSimulate, addAsking, addJournal, addBackup, addDoctor, addConfig]
+const commands: readonly AddCommand[] = [addStream, addPlan, addExplain, addSimulate, addAsking, addJournal, addBackup, addDoctor, addConfig]
 
 /** The command line: knows the catalogue, never an agent by name. `hooks` are for test code only. */
 export function program(cli: Cli, hooks: RunHooks = {}) {

@@ -1,6 +1,7 @@
 import { type Config, kafkaConnection, loadConfig } from '../config/index.ts'
 import type { Mistake } from '../config/mistakes.ts'
 import type { AnyAgent, ReeveTopics } from '../engine/agent.ts'
+import type { AnyStream } from '../engine/stream.ts'
 import { reeveTopics } from '../engine/topics.ts'
 import { KafkaFault } from '../kafka/errors.ts'
 import { openKafka } from '../kafka/index.ts'
@@ -10,6 +11,7 @@ import { CommandFailure, exitCodes } from './exit-codes.ts'
 /** What every command has: the agents of this build, where to write, and the process's surroundings. */
 export interface Cli {
   readonly agents: readonly AnyAgent[]
+  readonly streams: readonly AnyStream[]
   readonly env: NodeJS.ProcessEnv
   readonly out: (text: string) => void
   readonly err: (text: string) => void
@@ -28,7 +30,7 @@ export interface GlobalOptions {
 
 /** Reads the configuration, or ends with all its mistakes at once. One for each cluster that is meant. */
 export function readConfigs(cli: Cli, { config: file, cluster }: GlobalOptions): readonly Config[] {
-  const loaded = loadConfig({ file, env: cli.env, agents: cli.agents.map(({ name, policy }) => ({ name, policySchema: policy })) })
+  const loaded = loadConfig({ file, env: cli.env, agents: [...cli.agents, ...cli.streams].map(({ name, policy }) => ({ name, policySchema: policy })) })
   if (loaded.ok) {
     const meant = loaded.configs.filter(({ cluster: { name } }) => cluster === undefined || name === cluster)
     if (meant.length > 0) return meant

@@ -34,6 +34,7 @@ async function here(words: readonly string[], { width, signal = new AbortControl
   const env = { TEST_REDIS_URL: 'redis://127.0.0.1:1', LC_ALL: 'C.UTF-8' }
   const cli = {
     agents: [consumerGuardian],
+    streams: [],
     env,
     out: (text: string) => void said.out.push(text),
     err: (text: string) => void said.err.push(text),

@@ -1,4 +1,4 @@
-import { catalogue } from '#agents/catalogue.ts'
+import { catalogue, streams } from '#agents/catalogue.ts'
 import { main, program } from '#shared/cli/index.ts'
 import type { AnyAgent } from '#shared/engine/agent.ts'
 import type { StepName } from '#shared/engine/engine.ts'
@@ -46,6 +46,7 @@ const hooks = {
 }
 const cli = {
   agents,
+  streams,
   env: process.env,
   out: (text: string) => void process.stdout.write(`${text}\n`),
   err: (text: string) => void process.stderr.write(`${text}\n`),
