@@ -1,0 +1,155 @@
+import { openCheckpoint } from '../proof/checkpoint.ts'
+import { type Hash, leafHash } from '../proof/hash.ts'
+import { parseVerifier } from '../proof/note-key.ts'
+import { openTree } from '../proof/tree.ts'
+import { type Entry, readEntry } from './entry.ts'
+import { rotatedTo } from './key-rotation.ts'
+import { frontierOf, readTrailer } from './trailer.ts'
+
+/** The first thing that is wrong with a log. */
+export interface LogFault {
+  /** Of the first entry that is not as it should be, or behind which something else is not. */
+  readonly sequence: number
+  readonly reason: string
+}
+
+/** What the log must be, known from outside. */
+export interface LogIdentity {
+  readonly origin: string
+  /** The first key. */
+  readonly vkey: string
+}
+
+/** The key of a record of the topic. */
+export type RecordKind = 'event' | 'trailer' | 'note'
+
+/** Checks a log record by record, in order, from its beginning; after the first fault it is of no use. Holds 16 bytes an entry. */
+export interface LogVerifier {
+  readonly size: number
+  root(): Hash
+  /** Null where it is right. */
+  take(kind: string, value: Uint8Array): LogFault | null
+}
+
+/** What was verified. */
+export interface VerifiedLog {
+  readonly size: number
+  readonly root: Hash
+  /** Of the newest checkpoint; 0 before the first. */
+  readonly checkpointed: number
+}
+
+/**
+ * Checks the records of one log: README.md, section 10, points 1, 2, 3 and 5. They come in the order of the topic; those of an export come so
+ * where each trailer, and behind it each checkpoint, follows the last entry that it is about.
+ */
+export function verifyLog(records: Iterable<{ readonly kind: string; readonly value: Uint8Array }>, identity: LogIdentity): VerifiedLog | LogFault {
+  const verifier = openLogVerifier(identity)
+  let checkpointed = 0
+  let lastKind = ''
+  for (const { kind, value } of records) {
+    const fault = verifier.take(kind, value)
+    if (fault) return fault
+    if (kind === 'note') checkpointed = verifier.size
+    lastKind = kind
+  }
+  if (lastKind === 'event') return { sequence: verifier.size - 1, reason: 'the log ends without a trailer behind it' }
+  return { size: verifier.size, root: verifier.root(), checkpointed }
+}
+
+export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
+  const tree = openTree()
+  const seen = new Set<string>()
+  let last: Entry | null = null
+  let lastTrailer: string | null = null
+  let closed = 0
+  let keysInForce: readonly string[] = [vkey]
+
+  const takeEntry = (bytes: Uint8Array): string | null => {
+    const entry = readEntry(bytes)
+    if ('fault' in entry) return entry.fault
+    const { sequence, previous, eventType, eventId } = entry
+    if (entry.origin !== origin) return `an entry of the log ${entry.origin}`
+    if (sequence !== tree.size) return `its sequence is ${sequence}`
+    if (sequence === 0) {
+      const reason = beginsRightly(entry, vkey)
+      if (reason) return reason
+    } else if (previous === null) return 'it names no entry before it'
+    else if (previous.fingerprint !== last!.fingerprint)
+      return `it follows an entry with the fingerprint ${previous.fingerprint}, the one before has ${last!.fingerprint}`
+    else if (previous.eventId !== last!.eventId || previous.typeUid !== last!.typeUid) return 'it names another event before it than there is'
+    else if (eventType === 'audit.began') return 'a log begins once'
+    const id = Buffer.from(eventId.replaceAll('-', ''), 'hex').toString('latin1')
+    if (seen.has(id)) return `its eventId ${eventId} has occurred before`
+    seen.add(id)
+    if (eventType === 'audit.checkpoint') {
+      const named = entry.value.payload.unmapped['trailer']
+      if (named !== lastTrailer) return `it names the trailer ${String(named)}, the last before it is ${lastTrailer}`
+    }
+    if (eventType === 'audit.key-rotated') {
+      const current = keysInForce.at(-1)!
+      keysInForce = [current, rotatedTo(entry, current)]
+    }
+    tree.append(leafHash(bytes))
+    last = entry
+    return null
+  }
+
+  const takeTrailer = (bytes: Uint8Array): string | null => {
+    const trailer = readTrailer(bytes)
+    if ('fault' in trailer) return `the trailer behind it: ${trailer.fault}`
+    if (trailer.origin !== origin) return `the trailer behind it is one of ${trailer.origin}`
+    if (trailer.sequence !== tree.size) return `the trailer behind it says ${trailer.sequence} entries, there are ${tree.size}`
+    if (trailer.fingerprint !== last?.fingerprint) return 'the trailer behind it has another fingerprint'
+    if (trailer.previous !== lastTrailer) return `the trailer behind it follows ${trailer.previous}, the one before is ${lastTrailer}`
+    if (trailer.frontier.join() !== frontierOf(tree.state()).join()) return 'the trailer behind it holds another edge of the tree'
+    if (trailer.signers.join() !== keysInForce.join()) return 'the trailer behind it names other keys than those in force'
+    lastTrailer = trailer.hash
+    closed = trailer.sequence
+    return null
+  }
+
+  const takeNote = (bytes: Uint8Array): string | null => {
+    const { size, root, by } = openCheckpoint(bytes, origin, keysInForce.map(parseVerifier))
+    if (size !== tree.size) return `the checkpoint behind it is of ${size} entries, there are ${tree.size}`
+    if (closed !== size) return 'the checkpoint behind it comes before its trailer'
+    if (root !== tree.root()) return 'the checkpoint behind it has another root than the tree'
+    if (last?.eventType !== 'audit.checkpoint') return `the checkpoint behind it covers a last entry of the type ${last?.eventType}`
+    const missing = keysInForce.find(key => !by.some(verifier => verifier.vkey === key))
+    if (missing) return `the checkpoint behind it is not signed by ${missing}`
+    keysInForce = keysInForce.slice(-1)
+    return null
+  }
+
+  return {
+    get size() {
+      return tree.size
+    },
+    root: () => tree.root(),
+    take(kind, value) {
+      const sequence = kind === 'event' ? tree.size : Math.max(0, tree.size - 1)
+      try {
+        const reason =
+          kind === 'event'
+            ? takeEntry(value)
+            : kind === 'trailer'
+              ? takeTrailer(value)
+              : kind === 'note'
+                ? takeNote(value)
+                : `a record with the key ${JSON.stringify(kind.slice(0, 100))} behind it`
+        return reason === null ? null : { sequence, reason }
+      } catch (error) {
+        return { sequence, reason: (error as Error).message }
+      }
+    }
+  }
+}
+
+function beginsRightly({ previous, eventType, value, origin }: Entry, vkey: string): string | null {
+  const { unmapped } = value.payload
+  if (eventType !== 'audit.began') return `the first entry is of the type ${eventType}, expected audit.began`
+  if (previous !== null) return 'the first entry names one before it'
+  if (unmapped['origin'] !== origin) return `the log began as ${JSON.stringify(unmapped['origin'])}`
+  if (unmapped['vkey'] !== vkey) return `the log began with the key ${JSON.stringify(unmapped['vkey'])}, expected ${vkey}`
+  return null
+}
