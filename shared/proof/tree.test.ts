@@ -39,7 +39,7 @@ const sourceOf =
     return hashAtByte(definition(part))
   }
 const headOf = (entries: readonly Uint8Array[]) => ({ size: entries.length, root: hashAtByte(definition(entries)) })
-const sizes = fc.integer({ min: 1, max: 70 })
+const sizes = fc.integer({ min: 1, max: 40 })
 
 describe('the tree', () => {
   test('has the published roots', () => {
@@ -162,7 +162,7 @@ describe('a proof of inclusion', () => {
         fc.pre(given.index !== index || what !== 'place')
         expect(() => verifyInclusion(given, proof)).toThrow(/^(entry|the proof|there is no entry)/)
       }),
-      { numRuns: 200 }
+      { numRuns: 100 }
     )
   })
 })
@@ -183,7 +183,7 @@ describe('a proof of consistency', () => {
   test('fails for logs that are not the same, and for any other proof', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 2, max: 70 }),
+        fc.integer({ min: 2, max: 40 }),
         fc.nat(),
         fc.nat(),
         fc.constantFrom('earlier', 'later', 'hash', 'short', 'long'),
@@ -203,7 +203,7 @@ describe('a proof of consistency', () => {
           expect(() => verifyConsistency(from, to, proof)).toThrow(/^(the proof between|the trees of sizes)/)
         }
       ),
-      { numRuns: 200 }
+      { numRuns: 100 }
     )
   })
 
