@@ -1,3 +1,5 @@
+import type { FindingId } from './finding-ids.ts'
+
 /** `unknown` is a question that nobody answered: it is not `ok`, and the remedy says who could answer it. */
 export type Severity = 'ok' | 'note' | 'unknown' | 'warning' | 'error'
 
@@ -6,7 +8,7 @@ export type Area = 'connections' | 'rights' | 'topics' | 'brokers' | 'mission' |
 /** One thing that was looked at. */
 export interface Finding {
   /** Stable; README.md lists them all. */
-  readonly id: string
+  readonly id: FindingId
   readonly area: Area
   readonly severity: Severity
   /** One sentence with figures. */
@@ -19,7 +21,7 @@ export interface Finding {
 
 /** Makes the findings of one area. */
 export function inArea(area: Area) {
-  return (severity: Severity, id: string, what: string, why: string | readonly string[] = [], remedy: string | readonly string[] = []): Finding => ({
+  return (severity: Severity, id: FindingId, what: string, why: string | readonly string[] = [], remedy: string | readonly string[] = []): Finding => ({
     id,
     area,
     severity,

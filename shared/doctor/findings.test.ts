@@ -5,6 +5,7 @@ import { aclsFor, engineRights } from '../engine/rights.ts'
 import type { AclEntry } from '../kafka/ports.ts'
 import { address, config, facts, principal, settings, view } from '#test/support/doctor-facts.ts'
 import type { Facts } from './facts.ts'
+import { findingIds } from './finding-ids.ts'
 import { findings, isSound } from './findings.ts'
 
 /** `severity id` of what is neither ok nor a note of every cluster. */
@@ -19,17 +20,13 @@ test('where all is well nothing is found', () => {
   expect(troubles({})).toEqual([])
 })
 
-test('README.md names every finding, and no other', () => {
-  const folder = join(import.meta.dirname, 'checks')
-  const used = readdirSync(folder).flatMap(file =>
-    [...readFileSync(join(folder, file), 'utf8').matchAll(/'([a-z]+(?:-[a-z]+)*)',\n? *(?=[`'"a-z(])/g)].map(([, id]) => id!)
-  )
+test('README.md means every finding, and no other, and each can be found', () => {
   const table = readFileSync(join(import.meta.dirname, 'README.md'), 'utf8').split('## What it finds')[1]!
   const named = [...table.matchAll(/^\| (`[^|]+`) +\|/gm)].flatMap(([, cell]) => [...cell!.matchAll(/`([^`]+)`/g)].map(([, id]) => id!))
-  expect(named.length).toBeGreaterThan(80)
-  for (const id of named) expect(used, id).toContain(id)
-  const seen = [facts(), facts({ acls: { why: 'x' }, quotas: { why: 'x' }, settings: { why: 'x' } })].flatMap(each => findings(each).map(({ id }) => id))
-  for (const id of seen) expect(named, id).toContain(id)
+  expect(named.toSorted()).toEqual(findingIds.toSorted())
+  const folder = join(import.meta.dirname, 'checks')
+  const checks = readdirSync(folder).map(file => readFileSync(join(folder, file), 'utf8'))
+  expect(findingIds.filter(id => !checks.some(check => check.includes(`'${id}'`)))).toEqual([])
 })
 
 test('what nobody answered is unknown, and nothing of it is said to be good', () => {
@@ -102,8 +99,20 @@ describe('versions', () => {
     expect(troubles(changes)).toEqual(['error request-unknown'])
     expect(what('request-unknown', changes)).toBe("broker 2 does not understand 1 request of Reeve's: Fetch v13 (it has v4 to v12)")
   })
-  test('an upgrade whose features were not raised is a note', () => {
-    expect(troubles({ addresses: [address(1, { supported: { 'metadata.version': 29 } })] })).toEqual(['note upgrade-unfinished'])
+  test('an upgrade whose features were not raised is a note, once every broker could', () => {
+    const upgraded = (...levels: number[]) => ({ addresses: levels.map((level, index) => address(index + 1, { supported: { 'metadata.version': level } })) })
+    expect(troubles(upgraded(29, 30))).toEqual(['note upgrade-unfinished', 'warning version-mixed'])
+    expect(what('upgrade-unfinished', upgraded(29, 30))).toBe('metadata.version is 27, the brokers support 29')
+    expect(troubles(upgraded(30, 27))).toEqual(['warning version-mixed'])
+  })
+  test.each([
+    ['know transactions of the second version', 2, 'kafka-features'],
+    ['do not', 1, 'upgrade every broker']
+  ])('the command for KIP-890 is given where all brokers %s', (_, level, expected) => {
+    const finalized = { 'metadata.version': 27, 'group.version': 1 }
+    const addresses = [2, level].map((most, index) => address(index + 1, { finalized, supported: { 'metadata.version': 27, 'transaction.version': most } }))
+    const [remedy] = findings(facts({ addresses })).find(({ id }) => id === 'transactions-old')!.remedy
+    expect(remedy).toMatch(new RegExp(`^${expected} `))
   })
 })
 
@@ -166,6 +175,63 @@ describe('rights', () => {
     expect(troubles({ settings: { value }, view: { value: view({ brokers: [1] }) } })).toEqual(
       expect.arrayContaining(['note authorizer-foreign', 'warning plugin-found'])
     )
+  })
+})
+
+test('where no authorizer runs nobody needs a right, and none is unknown although no ACL tells', () => {
+  const silent = principal([], { describes: { value: new Map() }, cluster: principal(aclsFor(engineRights, 'User:reeve')).cluster })
+  const without = (why: string) => troubles({ acls: { why }, principals: [silent] })
+  expect(without('ACLs: SECURITY_DISABLED: No Authorizer is configured.')).toEqual(expect.not.arrayContaining(['unknown rights-unknown']))
+  expect(without('ACLs: SECURITY_DISABLED: No Authorizer is configured.')).toContain('warning authorizer-none')
+  expect(without('ACLs: CLUSTER_AUTHORIZATION_FAILED')).toContain('unknown rights-unknown')
+})
+
+describe('listeners that take tokens', () => {
+  const kafkas = 'org.apache.kafka.common.security.oauthbearer'
+  const all = { listeners: 'PLAIN://:9092,OIDC://:9093', 'listener.security.protocol.map': 'PLAIN:PLAINTEXT,OIDC:SASL_SSL', 'sasl.enabled.mechanisms': 'PLAIN' }
+  const checked = {
+    'listener.name.oidc.sasl.enabled.mechanisms': 'SCRAM-SHA-512, OAUTHBEARER',
+    'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': `${kafkas}.OAuthBearerValidatorCallbackHandler`,
+    'sasl.oauthbearer.jwt.validator.class': `${kafkas}.DefaultJwtValidator`
+  }
+  const keys = { 'listener.name.oidc.sasl.oauthbearer.jwks.endpoint.url': 'https://id.example/jwks' }
+  const validator = (name: string) => ({ 'listener.name.oidc.sasl.oauthbearer.jwt.validator.class': name })
+  const of = (values: Readonly<Record<string, string>>, level = 27) => ({
+    settings: { value: new Map([1, 2].map(id => [id, settings({ ...all, ...values })])) },
+    addresses: [1, 2].map(id => address(id, { supported: { 'metadata.version': level } }))
+  })
+  test.each<[string, Readonly<Record<string, string>>, number, string | null]>([
+    ['where none takes tokens nothing is said', {}, 27, null],
+    ['without a handler unsigned tokens are let in', { ...checked, 'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': '' }, 33, 'not set'],
+    [
+      'so they are with the handler for trying things out',
+      {
+        ...checked,
+        'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': `${kafkas}.internals.unsecured.OAuthBearerUnsecuredValidatorCallbackHandler`
+      },
+      33,
+      'OAuthBearerUnsecured'
+    ],
+    ["Kafka 4.1's default checks nothing although it has keys", { ...checked, ...keys }, 27, 'DefaultJwtValidator'],
+    ['later ones check by the keys', { ...checked, ...keys }, 29, null],
+    ['and have none to check by where none are set', checked, 29, 'DefaultJwtValidator'],
+    ["the clients' validator never checks", { ...checked, ...keys, ...validator(`${kafkas}.ClientJwtValidator`) }, 33, 'ClientJwtValidator'],
+    ["the brokers' does", { ...checked, ...keys, ...validator(`${kafkas}.BrokerJwtValidator`) }, 27, null],
+    ['what a class of somebody else does is not known here', { ...checked, ...validator('io.example.Validator') }, 27, null],
+    [
+      'nor what another handler does',
+      { ...checked, 'listener.name.oidc.oauthbearer.sasl.server.callback.handler.class': 'io.strimzi.kafka.oauth.Handler' },
+      27,
+      null
+    ],
+    ['before Kafka 4.1 there is no choice, and signatures are checked', { ...checked, 'sasl.oauthbearer.jwt.validator.class': '' }, 25, null]
+  ])('%s', (_, values, level, expected) => {
+    const found = findings(facts(of(values, level))).filter(({ id }) => id === 'tokens-unverified')
+    expect(found.map(({ severity, id }) => `${severity} ${id}`)).toEqual(expected === null ? [] : ['error tokens-unverified'])
+    if (expected === null) return
+    expect(found[0]!.what).toContain('listener OIDC of broker 1, broker 2 lets in forged tokens')
+    expect(found[0]!.what).toContain(expected)
+    expect(found[0]!.remedy[0]).toContain(`listener.name.oidc.sasl.oauthbearer.jwt.validator.class=${kafkas}.BrokerJwtValidator`)
   })
 })
 

@@ -9,6 +9,7 @@ import { ownerFindings } from './checks/owners.ts'
 import { powerFindings } from './checks/powers.ts'
 import { redisFindings } from './checks/redis.ts'
 import { rightsFindings } from './checks/rights.ts'
+import { tokenFindings } from './checks/tokens.ts'
 import { topicFindings } from './checks/topics.ts'
 import { versionFindings } from './checks/versions.ts'
 import type { Facts } from './facts.ts'
@@ -18,7 +19,7 @@ import type { Finding } from './finding.ts'
 export function findings(facts: Facts): readonly Finding[] {
   const connections = connectionFindings(facts)
   const shut = connections.some(({ id }) => id === 'cluster-unreachable')
-  const onKafka = [versionFindings, rightsFindings, powerFindings, topicFindings, brokerFindings, missionFindings, clockFindings]
+  const onKafka = [versionFindings, rightsFindings, powerFindings, tokenFindings, topicFindings, brokerFindings, missionFindings, clockFindings]
   return [
     ...connections,
     ...(shut ? [] : onKafka.flatMap(check => check(facts))),

@@ -2,6 +2,7 @@ import { restingIntervalMs } from '../../domain/scan-pace.ts'
 import { setAtStart } from '../commands.ts'
 import { type Facts, known, type Settings } from '../facts.ts'
 import { counted, type Finding, inArea, type Severity } from '../finding.ts'
+import type { FindingId } from '../finding-ids.ts'
 
 const finding = inArea('mission')
 
@@ -60,7 +61,7 @@ function failover({ config, clocks, view }: Facts, { leaderMs, controllerMs, inS
   const brokers = known(view)?.brokers.map(({ id }) => id) ?? []
   const apart = known(clocks.controller)?.voters.some(voter => !brokers.includes(voter)) === true
   const caveat = apart ? ['The controllers are processes of their own: theirs are the settings that count, and brokers do not show them.'] : []
-  const judge = (id: string, what: string, takesMs: number, limitMs: number, how: string, remedy: string): Finding => {
+  const judge = (id: FindingId, what: string, takesMs: number, limitMs: number, how: string, remedy: string): Finding => {
     const [severity, verdict]: [Severity, string] = takesMs < limitMs ? ['ok', 'within'] : ['warning', 'beyond']
     return finding(
       severity,

@@ -9,14 +9,13 @@ const finding = inArea('connections')
 /** Whether each broker is one that Reeve was tried with, and what its cluster has switched on. */
 export function versionFindings({ addresses, config }: Facts): Finding[] {
   const answers = addresses.flatMap(({ broker, answer }) => ('value' in answer && broker !== null ? [{ broker, ...answer.value }] : []))
-  const [first] = answers
-  if (first === undefined) return []
+  if (answers.length === 0) return []
   const releases = Map.groupBy(answers, ({ supported }) => releaseOf(supported))
   return [
     ...answers.flatMap(({ broker, missingApis }) => (missingApis.length > 0 ? [tooOld(broker, missingApis)] : [])),
     ...[...releases].flatMap(([release, of]) => version(release, of)),
     ...(releases.size > 1 ? [mixed(releases)] : []),
-    ...featureFindings(config.cluster.brokers, first)
+    ...featureFindings(config.cluster.brokers, answers)
   ]
 }
 
@@ -58,8 +57,10 @@ function version(release: string, brokers: readonly { readonly broker: number; r
   ]
 }
 
-function featureFindings(brokers: readonly string[], { finalized, supported }: Pick<BrokerAnswer, 'finalized' | 'supported'>): Finding[] {
-  const level = (name: string) => finalized[name] ?? 0
+/** A feature can be raised to what every broker supports, and no further. */
+function featureFindings(brokers: readonly string[], answers: readonly Pick<BrokerAnswer, 'finalized' | 'supported'>[]): Finding[] {
+  const level = (name: string) => Math.max(...answers.map(({ finalized }) => finalized[name] ?? 0))
+  const most = (name: string) => Math.min(...answers.map(({ supported }) => supported[name] ?? 0))
   return [
     ...(level('transaction.version') < 2
       ? [
@@ -68,21 +69,21 @@ function featureFindings(brokers: readonly string[], { finalized, supported }: P
             'transactions-old',
             `transaction.version is ${level('transaction.version')}, expected 2`,
             'Without it a late marker of an old transaction can end a new one (KIP-890). Reeve then starts a new epoch after every error whose outcome is not known.',
-            upgradeFeature(brokers, 'transaction.version', 2)
+            most('transaction.version') < 2 ? 'upgrade every broker to Kafka 4.0 or later' : upgradeFeature(brokers, 'transaction.version', 2)
           )
         ]
       : []),
     ...(level('group.version') < 1
       ? [finding('note', 'groups-classic', 'group.version is 0: consumers cannot use the new protocol (KIP-848)', 'Reeve governs classic groups as well.')]
       : []),
-    ...(level('metadata.version') < (supported['metadata.version'] ?? 0)
+    ...(level('metadata.version') < most('metadata.version')
       ? [
           finding(
             'note',
             'upgrade-unfinished',
-            `metadata.version is ${level('metadata.version')}, the brokers support ${supported['metadata.version']}`,
+            `metadata.version is ${level('metadata.version')}, the brokers support ${most('metadata.version')}`,
             'The brokers were upgraded, their features were not.',
-            upgradeFeature(brokers, 'metadata.version', supported['metadata.version'] ?? 0)
+            upgradeFeature(brokers, 'metadata.version', most('metadata.version'))
           )
         ]
       : [])
