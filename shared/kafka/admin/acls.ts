@@ -6,34 +6,12 @@ import {
   type ResourcePatternTypeValue,
   type ResourceTypeValue
 } from '@platformatic/kafka'
+import { operationNames, patterns, permissions, resourceTypes } from '../acl-words.ts'
 import type { Cluster } from '../cluster.ts'
 import { KafkaFault } from '../errors.ts'
 import type { AclEntry } from '../ports.ts'
 import { checkAnswer } from './faults.ts'
 
-/** Kafka's codes by place; `any` (1) is for filters only. */
-const resourceTypes = ['unknown', 'any', 'topic', 'group', 'cluster', 'transactional-id', 'delegation-token', 'user'] as const
-const patterns = ['unknown', 'any', 'match', 'literal', 'prefixed'] as const
-const permissions = ['unknown', 'any', 'deny', 'allow'] as const
-/** AclOperation by its code, as in the sets of authorised operations too. */
-export const operationNames = [
-  'unknown',
-  'any',
-  'all',
-  'read',
-  'write',
-  'create',
-  'delete',
-  'alter',
-  'describe',
-  'cluster-action',
-  'describe-configs',
-  'alter-configs',
-  'idempotent-write',
-  'create-tokens',
-  'describe-tokens',
-  'two-phase-commit'
-] as const
 const any = 1
 
 /** Every ACL of the cluster. Needs DESCRIBE on the cluster; where no authorizer runs, throws SECURITY_DISABLED. */

@@ -1,5 +1,5 @@
 import { createTopicsV7, describeClusterV1, metadataV12 } from '@platformatic/kafka'
-import { operationNames } from '../admin/acls.ts'
+import { operationNames } from '../acl-words.ts'
 import { checkAnswer } from '../admin/faults.ts'
 import { errorText } from '../admin/holes.ts'
 import { topicRequest } from '../admin/topics.ts'
