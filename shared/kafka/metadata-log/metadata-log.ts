@@ -60,8 +60,6 @@ const holdMs = 500
 /** Before Fetch 18 a leader does not tell that the high watermark moved: it is asked again soon while something waits for that. */
 const holdWhileWaitingMs = 25
 const maxHeldBytes = 16 * 1024 * 1024
-/** A leader that commits nothing for so long may have been cut off from the others: they are asked. */
-const lookElsewhereAfterMs = 2_000
 const leastPauseMs = 25
 const longestPauseMs = 500
 /** Controllers that point to each other are not asked faster than this many times without a pause. */
@@ -81,6 +79,7 @@ export class MetadataLogReader implements MetadataLog {
   readonly #refusals = new Map<string, KafkaFault>()
   #position: MetadataPosition
   #highWatermark = { epoch: -1, offset: -1 }
+  #furthestChunk = { offset: -1, position: -1 }
   #next: MetadataLogItem | null = null
   #fault: KafkaFault | null = null
   #underWay: Promise<void> | null = null
@@ -210,7 +209,8 @@ export class MetadataLogReader implements MetadataLog {
     }
     this.#why = `controller ${address} leads epoch ${epoch} and commits nothing: its high watermark is ${highWatermark}, ${this.#held.records} records wait for it`
     if (this.#held.bytes > maxHeldBytes) this.#held.drop()
-    if (this.#quiet.isDue(lookElsewhereAfterMs)) this.#quorum.turn()
+    // It may have been cut off from the others, and not know it yet.
+    if (this.#quiet.isSuspicious()) this.#quorum.turn()
   }
 
   #diverged(divergedAt: EndOffset): void {
@@ -236,7 +236,7 @@ export class MetadataLogReader implements MetadataLog {
     if (snapshotId.offset <= from.offset) return this.#rewritten(snapshotId)
     const snapshot = await downloadSnapshot({ snapshotId, leaderEpoch: epoch, clusterId, maxSnapshotBytes }, async asked => {
       const answer = await this.#controllers.ask(address, fetchSnapshot, asked)
-      this.#quiet.heard()
+      this.#reached(snapshotId, asked.position)
       return answer
     })
     if ('refused' in snapshot) return this.#refused(address, snapshot.refused, snapshot.leadership)
@@ -249,15 +249,21 @@ export class MetadataLogReader implements MetadataLog {
     this.#quiet.heard()
   }
 
+  /** A chunk that was not read before is a sign of life; the same ones read anew are none. */
+  #reached({ offset }: EndOffset, position: number): void {
+    if (offset === this.#furthestChunk.offset && position <= this.#furthestChunk.position) return
+    this.#furthestChunk = { offset, position }
+    this.#quiet.heard()
+  }
+
   #refused(address: string, error: string, leadership: Leadership): void {
     const { currentLeader } = leadership
     const known = currentLeader
       ? ` (it knows leader ${currentLeader.leaderId} of epoch ${currentLeader.leaderEpoch}; asked for epoch ${this.#quorum.epoch})`
       : ''
-    const said = `controller ${address}: ${error}${known}`
     if (error === 'CLUSTER_AUTHORIZATION_FAILED' || error === 'INCONSISTENT_CLUSTER_ID') throw faultOfApiError(error, false, `controller ${address}`)
-    this.#why = said
     if (this.#quorum.learn(leadership) && ++this.#hops <= maxHops) return
+    this.#why = `controller ${address}: ${error}${known}`
     this.#quorum.turn()
     this.#failures++
   }

@@ -1,29 +1,31 @@
 import type { Wake } from '../log-reader/wake.ts'
 
-/** Who sleeps so much longer than asked was stopped, or had no processor: that nothing was heard means nothing. */
-const oversleptMs = 1_000
-
 /**
  * How long nothing was heard, by the monotonic clock, while somebody listened: a caller that was away and a process that was stopped
  * are no silence of the other side.
  */
 export class Quiet {
   readonly #silenceAfterMs: number
+  /** Who sleeps so much longer than asked was stopped, or had no processor: that nothing was heard means nothing. */
+  readonly #oversleptMs: number
+  readonly #suspiciousAfterMs: number
   #heardAtMs = performance.now()
   #toldAtMs = this.#heardAtMs
-  #turnedAtMs = this.#heardAtMs
+  #suspectedAtMs = this.#heardAtMs
   #leftAtMs = this.#heardAtMs
 
   constructor(silenceAfterMs: number) {
     this.#silenceAfterMs = silenceAfterMs
+    this.#oversleptMs = 0.2 * silenceAfterMs
+    this.#suspiciousAfterMs = 0.4 * silenceAfterMs
   }
 
   heard(): void {
-    this.#heardAtMs = this.#toldAtMs = this.#turnedAtMs = performance.now()
+    this.#heardAtMs = this.#toldAtMs = this.#suspectedAtMs = performance.now()
   }
 
   listen(): void {
-    if (performance.now() - this.#leftAtMs > oversleptMs) this.heard()
+    if (performance.now() - this.#leftAtMs > this.#oversleptMs) this.heard()
   }
 
   stopListening(): void {
@@ -38,11 +40,11 @@ export class Quiet {
     return nowMs - this.#heardAtMs
   }
 
-  /** True once each `periodMs` of silence. */
-  isDue(periodMs: number): boolean {
+  /** True each time that it has been quiet for so long that another one should be asked. */
+  isSuspicious(): boolean {
     const nowMs = performance.now()
-    if (nowMs - this.#turnedAtMs < periodMs) return false
-    this.#turnedAtMs = nowMs
+    if (nowMs - this.#suspectedAtMs < this.#suspiciousAfterMs) return false
+    this.#suspectedAtMs = nowMs
     return true
   }
 
@@ -50,6 +52,6 @@ export class Quiet {
   async sleep(wake: Wake, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
     const untilMs = Math.min(deadlineMs, this.#toldAtMs + this.#silenceAfterMs)
     await wake.sleepUntil(untilMs, signal)
-    if (performance.now() - untilMs > oversleptMs) this.heard()
+    if (performance.now() - untilMs > this.#oversleptMs) this.heard()
   }
 }
