@@ -1,0 +1,119 @@
+import { readAuthorizerMessage, type AuthorizerFacts } from './authorizer-line.ts'
+import type { Flaw, LogCoordinate, LogEntry } from './entry.ts'
+import type { Layout } from './layout.ts'
+import { readRequestMessage, type RequestFacts } from './request-line.ts'
+import { sourceTimeOf, type SourceTime, type Zone } from './source-time.ts'
+
+/** How the lines of a log are to be read. */
+export interface LogFormat {
+  readonly layout: Layout
+  /** Of the brokers' clock, where lines do not state their offset. */
+  readonly zone: Zone
+  /** What the file or topic holds where its layout does not write the logger; with a logger in the line that one counts. */
+  readonly content?: 'authorizer' | 'request'
+}
+
+interface Read {
+  readonly coordinate: LogCoordinate
+  readonly time: SourceTime
+  readonly level: string | null
+  readonly flaws: readonly Flaw[]
+  /**
+   * True where a client's text with a line break could have made a whole line of its own: the layout writes line breaks raw. Such a line is
+   * hearsay until another source says the same.
+   */
+  readonly forgeable: boolean
+}
+
+export type UnparsedReason =
+  /** Longer than the bound. */
+  | 'too-long'
+  /** Not of this layout. */
+  | 'layout'
+  /** The message is none of its logger's. */
+  | 'message'
+  /** There is more than one way to read it. */
+  | 'ambiguous'
+  /** A request that this version does not know. */
+  | 'unknown-request'
+
+export interface AuthorizerLine extends Read, AuthorizerFacts {
+  readonly kind: 'authorizer'
+  /** False for a line that only worked out which operations to list (TRACE); null where the layout has no level. */
+  readonly accessAsked: boolean | null
+}
+
+export interface RequestLine extends Read, RequestFacts {
+  readonly kind: 'request'
+}
+
+/** A line that is understood and is of no interest here: another logger's, or a request that changes nothing. */
+export interface OtherLine extends Read {
+  readonly kind: 'other'
+  /** The logger's name, or the request's. */
+  readonly what: string
+}
+
+/** A log event that could not be read. Its text is not kept, for it may hold a secret. */
+export interface UnparsedLine {
+  readonly kind: 'unparsed'
+  readonly coordinate: LogCoordinate
+  readonly reason: UnparsedReason
+  readonly lengthBytes: number
+  readonly sha256: string
+  readonly flaws: readonly Flaw[]
+  /** Null where no time could be read. */
+  readonly time: SourceTime | null
+}
+
+export type BrokerLogLine = AuthorizerLine | RequestLine | OtherLine | UnparsedLine
+
+/** Reads one log event. Total: whatever the bytes were, it is one of the four kinds. */
+export function readBrokerLogLine(format: LogFormat, entry: LogEntry): BrokerLogLine {
+  const { coordinate, lengthBytes, sha256, flaws } = entry
+  const unparsed = (reason: UnparsedReason, time: SourceTime | null = null): UnparsedLine => ({
+    kind: 'unparsed',
+    coordinate,
+    reason,
+    lengthBytes,
+    sha256,
+    flaws,
+    time
+  })
+  if (flaws.includes('cut')) return unparsed('too-long')
+  const laid = format.layout.read(entry.text)
+  if (laid === null || laid.date === null) return unparsed('layout')
+  const { level, message } = laid
+  const time = sourceTimeOf(laid.date, format.zone)
+  const read: Read = { coordinate, time, level, flaws, forgeable: format.layout.lineBreaks === 'raw' }
+  const content = contentOf(format, laid.logger)
+  if (content === 'authorizer') {
+    const facts = readAuthorizerMessage(message)
+    if ('unreadable' in facts) return unparsed(facts.unreadable === 'ambiguous' ? 'ambiguous' : 'message', time)
+    return { kind: 'authorizer', ...read, ...facts, accessAsked: level === null ? null : level !== 'TRACE' }
+  }
+  if (content === 'request') {
+    const facts = readRequestMessage(message)
+    if ('unreadable' in facts) return unparsed(facts.unreadable === 'unknown-request' ? 'unknown-request' : 'message', time)
+    return 'noChange' in facts ? { kind: 'other', ...read, what: facts.noChange } : { kind: 'request', ...read, ...facts }
+  }
+  return { kind: 'other', ...read, what: laid.logger ?? 'unknown' }
+}
+
+/** How a message of each kind ends, so that nothing more of it is waited for. */
+const ends = { authorizer: / based on rule (?:SuperUser|DefaultDeny|DefaultAllow|MatchingAcl\(.*\))$/, request: /\}$/ }
+
+/** Whether these physical lines are a whole event. A message with a line break can look whole before it is; its rest is then unparsed. */
+export function isWholeEvent(format: LogFormat, text: string): boolean {
+  const laid = format.layout.read(text)
+  if (laid === null) return false
+  const content = contentOf(format, laid.logger)
+  return content === undefined || ends[content].test(laid.message)
+}
+
+/** %c{1} writes only the last part of the name, and then configuration says what the file holds. */
+function contentOf(format: LogFormat, logger: string | null): 'authorizer' | 'request' | undefined {
+  if (logger === 'kafka.authorizer.logger') return 'authorizer'
+  if (logger === 'kafka.request.logger') return 'request'
+  return logger === null || /^(?:k\.\w\.)?logger$/.test(logger) ? format.content : undefined
+}

@@ -1,0 +1,178 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { EventCutter, type CutEvent, type EventRules } from './event-cutter.ts'
+import { headId, type Member } from './family.ts'
+import type { FilePosition, TailNotice } from './position.ts'
+import { CHUNK_BYTES, PrefixProof } from './prefix-proof.ts'
+
+/** One file that is being read, over its renames, with its handle held open so that a deleted one is read to its end. */
+export class FollowedFile {
+  readonly fileId: string
+  #member: Member
+  #handle: FileHandle | null = null
+  #proof = new PrefixProof()
+  #cutter: EventCutter | null = null
+  #offset: number
+  #entries: number
+  #generation: number
+  /** Of the position that reading goes on from; null once it was looked at. */
+  #toProve: FilePosition | null
+  #provenAt = ''
+  /** Monotonic; when it was last seen to grow. */
+  #grewAtMs = performance.now()
+
+  constructor(member: Member, fileId: string, position: FilePosition | null) {
+    this.fileId = fileId
+    this.#member = member
+    this.#offset = position?.offset ?? 0
+    this.#entries = position?.entries ?? 0
+    this.#generation = position?.generation ?? 0
+    this.#toProve = position
+  }
+
+  get member(): Member {
+    return this.#member
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  get unreadBytes(): number {
+    return Math.max(0, this.#member.sizeBytes - this.#offset)
+  }
+
+  get position(): FilePosition {
+    const { inode, device } = this.#member
+    const { chainSha256, restSha256 } = this.#proof
+    return { fileId: this.fileId, offset: this.#offset, entries: this.#entries, generation: this.#generation, inode, device, chainSha256, restSha256 }
+  }
+
+  /** Takes over what was seen of it now; null when it is nowhere any more, and then only the open handle can read on. */
+  async see(member: Member | null): Promise<TailNotice[]> {
+    const before = this.#member
+    if (member === null) {
+      await this.#seeNowhere(before)
+      return []
+    }
+    const notices: TailNotice[] = []
+    if (member.inode !== before.inode || member.device !== before.device) await this.close()
+    if (before.live && !member.live) notices.push(this.rotatedTo(member))
+    if (member.sizeBytes !== before.sizeBytes) this.#grewAtMs = performance.now()
+    this.#member = member
+    const file = await this.#open()
+    if (file === null) return notices
+    if (member.sizeBytes < this.#offset) notices.push(await this.#shrink(file, member.sizeBytes))
+    else if (this.#provenAt !== member.changed || notices.length > 0) notices.push(...(await this.#prove(file, notices.length > 0)))
+    return notices
+  }
+
+  rotatedTo(member: Member | null): TailNotice {
+    const unreadBytes = Math.max(0, (member ?? this.#member).sizeBytes - this.#offset)
+    return { kind: 'rotated', fileId: this.fileId, to: member?.name ?? null, readTo: this.#offset, unreadBytes }
+  }
+
+  /** Events up to about `maxBytes` further on. `final` hands out what has no line break yet. */
+  async read(rules: EventRules, maxBytes: number, final: boolean): Promise<CutEvent[]> {
+    const file = await this.#open()
+    if (file === null) return []
+    const cutter = (this.#cutter ??= await this.#newCutter(file, rules))
+    const block = Buffer.allocUnsafe(CHUNK_BYTES)
+    const events: CutEvent[] = []
+    for (let left = maxBytes; left > 0;) {
+      const { bytesRead } = await file.read(block, 0, Math.min(block.length, left), cutter.end)
+      if (bytesRead === 0) {
+        if (final) events.push(...cutter.finish())
+        break
+      }
+      left -= bytesRead
+      events.push(...cutter.push(block.subarray(0, bytesRead)))
+    }
+    // Emptied and filled again since the look: these bytes are another file's, and the next look says so.
+    if ((await headId(file)) !== this.fileId || !(await this.#proof.advance(file, cutter.start))) {
+      this.#cutter = null
+      return []
+    }
+    this.#offset = cutter.start
+    this.#entries += events.length
+    return events
+  }
+
+  /** Whether bytes are there that no event was made of: the beginning of a line or of an event. */
+  get hasHalfEvent(): boolean {
+    return this.#cutter !== null && this.#cutter.end > this.#cutter.start
+  }
+
+  get quietForMs(): number {
+    return performance.now() - this.#grewAtMs
+  }
+
+  get unseenBytes(): number {
+    return Math.max(0, this.#member.sizeBytes - (this.#cutter?.end ?? this.#offset))
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close()
+    this.#handle = null
+  }
+
+  /** Deleted: the handle reads on. Emptied: there is nothing to read on. */
+  async #seeNowhere(before: Member): Promise<void> {
+    const file = this.#handle
+    if (file !== null && (await headId(file)) === this.fileId) this.#member = { ...before, live: false, sizeBytes: (await file.stat()).size }
+    else {
+      this.#cutter = null
+      this.#member = { ...before, live: false, sizeBytes: this.#offset }
+    }
+  }
+
+  async #newCutter(file: FileHandle, rules: EventRules): Promise<EventCutter> {
+    const before = Buffer.from('\n')
+    if (this.#offset > 0) await file.read(before, 0, 1, this.#offset - 1)
+    return new EventCutter(rules, this.#offset, before[0] !== 10)
+  }
+
+  async #prove(file: FileHandle, everything: boolean): Promise<TailNotice[]> {
+    const toProve = this.#toProve
+    let changed: { from: number; to: number } | null
+    if (toProve === null) changed = everything ? await this.#proof.changedAnywhere(file) : await this.#proof.changedRange(file)
+    else {
+      const whole = await this.#proof.advance(file, this.#offset)
+      const same = whole && this.#proof.chainSha256 === toProve.chainSha256 && this.#proof.restSha256 === toProve.restSha256
+      changed = same ? null : { from: 0, to: this.#offset }
+      this.#toProve = null
+    }
+    this.#provenAt = this.#member.changed
+    if (changed === null) return []
+    await this.#beginAgain(file, this.#offset)
+    return [{ kind: 'rewritten', fileId: this.fileId, ...changed }]
+  }
+
+  async #shrink(file: FileHandle, sizeBytes: number): Promise<TailNotice> {
+    const notice: TailNotice = { kind: 'truncated', fileId: this.fileId, readTo: this.#offset, sizeBytes, unreadBytes: null }
+    await this.#beginAgain(file, sizeBytes)
+    return notice
+  }
+
+  /** What is there now is what later looks compare with. */
+  async #beginAgain(file: FileHandle, offset: number): Promise<void> {
+    this.#generation++
+    this.#offset = offset
+    this.#cutter = null
+    this.#toProve = null
+    this.#proof = new PrefixProof()
+    await this.#proof.advance(file, offset)
+    this.#provenAt = this.#member.changed
+  }
+
+  /** Null when the name is another file's by now. */
+  async #open(): Promise<FileHandle | null> {
+    if (this.#handle !== null) return this.#handle
+    const file = await open(this.#member.path, 'r').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null
+      throw new Error(`${this.#member.path} cannot be read: ${error.message}`, { cause: error })
+    })
+    if (file !== null && (await headId(file)) === this.fileId) return (this.#handle = file)
+    await file?.close()
+    return null
+  }
+}

@@ -1,0 +1,205 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { dirname } from 'node:path'
+import type { LogEntry } from '../entry.ts'
+import { Family, type Member } from './family.ts'
+import { FollowedFile } from './followed-file.ts'
+import type { TailNotice, TailPosition } from './position.ts'
+
+export interface TailOptions {
+  /** The machine that the log is of: part of each coordinate. */
+  readonly host: string
+  /** Of the live file. Rotated ones are beside it and begin with its name. */
+  readonly path: string
+  /** Whether a physical line begins a log event, and whether lines are a whole one. */
+  readonly begins: (line: string) => boolean
+  readonly whole: (text: string) => boolean
+  /** Where to go on. Without one the live file is read from its beginning and rotated ones are taken as done. */
+  readonly position?: TailPosition | null
+  /** Longer events are cut; default 1 MiB. */
+  readonly maxEntryBytes?: number
+  /** How long a rotated file must not grow before what has no line break at its end is handed out; default 5,000. */
+  readonly settleMs?: number
+}
+
+export interface TailBatch {
+  readonly entries: readonly LogEntry[]
+  readonly notices: readonly TailNotice[]
+  /** What to keep together with the entries: reading goes on behind them. */
+  readonly position: TailPosition
+  /** Whether there is more to read at once. */
+  readonly more: boolean
+  /** The live file as it was found; null when it is not there. */
+  readonly live: { readonly sizeBytes: number; readonly modifiedMs: number } | null
+  /** Bytes at the ends of files that make no whole event yet. */
+  readonly heldBytes: number
+}
+
+const MOST_FILES = 16
+const DEFAULT_BATCH_BYTES = 1_048_576
+
+/** Reads a log and the files that it is rotated to: each event once, from a position that lives with the caller. One caller at a time. */
+export class Tail {
+  readonly #options: TailOptions
+  readonly #family: Family
+  readonly #files: FollowedFile[] = []
+  #position: TailPosition | null
+  #floorMs = -1
+  #watcher: FSWatcher | null = null
+  #unwatchable = false
+  #changed = false
+  #onChange: (() => void) | null = null
+  #started = false
+
+  constructor(options: TailOptions) {
+    this.#options = options
+    this.#family = new Family(options.path)
+    this.#position = options.position ?? null
+  }
+
+  /** One look at the files. Throws when a folder or file cannot be read; then open another tail at the last position. */
+  async poll(limits: { readonly maxBytes?: number } = {}): Promise<TailBatch> {
+    this.#changed = false
+    const notices: TailNotice[] = []
+    const members = await this.#family.look()
+    if (!this.#started) this.#start(members, notices)
+    await this.#recognise(members, notices)
+    this.#begin(members, notices)
+    const entries: LogEntry[] = []
+    let left = limits.maxBytes ?? DEFAULT_BATCH_BYTES
+    for (const file of this.#files) {
+      const { host, path, maxEntryBytes = 1_048_576, settleMs = 5_000, begins, whole } = this.#options
+      const isLast = file === this.#files.at(-1)
+      const gone = !members.includes(file.member)
+      const settled = gone || (!file.member.live && !isLast && file.quietForMs >= settleMs)
+      if (left <= 0 || (file.unseenBytes === 0 && !(settled && file.hasHalfEvent))) continue
+      const before = file.unseenBytes
+      for (const { from, to, ...event } of await file.read({ begins, whole, maxBytes: maxEntryBytes }, left, settled)) {
+        entries.push({ ...event, coordinate: { kind: 'file', host, path, fileId: file.fileId, generation: file.generation, from, to } })
+      }
+      left -= before
+      // The order of a source is the order of its files.
+      if (file.unseenBytes > 0) break
+    }
+    await this.#forget(members, notices)
+    const live = members.find(member => member.live)
+    const heldBytes = this.#files.reduce((sum, file) => sum + (file.hasHalfEvent ? file.unreadBytes : 0), 0)
+    return {
+      entries,
+      notices,
+      position: { version: 1, floorMs: this.#floorMs, files: this.#files.map(file => file.position) },
+      more: this.#files.some(file => file.unseenBytes > 0),
+      live: live === undefined ? null : { sizeBytes: live.sizeBytes, modifiedMs: live.modifiedMs },
+      heldBytes
+    }
+  }
+
+  /** Resolves when the folder says that something changed since the last look, or after `maxWaitMs`. Only a hint: where it cannot be watched, it is the time. */
+  async waitForChange(maxWaitMs: number, signal?: AbortSignal): Promise<void> {
+    this.#watch()
+    if (this.#changed) return
+    await new Promise<void>(resolve => {
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        this.#onChange = null
+        resolve()
+      }
+      const timer = setTimeout(done, maxWaitMs)
+      this.#onChange = done
+      if (signal?.aborted) done()
+      else signal?.addEventListener('abort', done)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#unwatch()
+    await Promise.all(this.#files.map(file => file.close()))
+  }
+
+  #watch(): void {
+    if (this.#watcher !== null || this.#unwatchable) return
+    try {
+      this.#watcher = watch(dirname(this.#options.path), { persistent: false }, () => {
+        this.#changed = true
+        this.#onChange?.()
+      })
+      this.#watcher.on('error', () => this.#unwatch())
+    } catch {
+      // A file system or a limit without such notices: looking in turn finds everything, only later.
+      this.#unwatchable = true
+    }
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close()
+    this.#watcher = null
+    this.#unwatchable = true
+  }
+
+  #start(members: readonly Member[], notices: TailNotice[]): void {
+    this.#started = true
+    const position = this.#position
+    if (position === null) {
+      this.#floorMs = Math.max(-1, ...members.filter(member => !member.live).map(member => member.modifiedMs))
+      return
+    }
+    this.#floorMs = position.floorMs
+    for (const file of position.files) {
+      const member = best(members, file.fileId, file.offset)
+      if (member !== null) {
+        const followed = new FollowedFile(member, file.fileId, file)
+        this.#files.push(followed)
+        if (!member.live && file === position.files.at(-1)) notices.push(followed.rotatedTo(member))
+      } else notices.push(...lost(members, file.fileId, file.offset, file.inode, null))
+    }
+  }
+
+  async #recognise(members: readonly Member[], notices: TailNotice[]): Promise<void> {
+    for (const file of this.#files) {
+      const before = file.member
+      const member = best(members, file.fileId, file.position.offset)
+      notices.push(...(await file.see(member)))
+      const emptied = members.some(({ live, inode }) => live && inode === before.inode)
+      if (member === null && before.live && !emptied) notices.push(file.rotatedTo(null))
+    }
+  }
+
+  /** Files that are not followed yet: the live one, and those that were rotated while nobody looked. */
+  #begin(members: readonly Member[], notices: TailNotice[]): void {
+    for (const member of members) {
+      const { fileId } = member
+      if (fileId === null || this.#files.some(file => file.fileId === fileId)) continue
+      if (!member.live && member.modifiedMs <= this.#floorMs) continue
+      if (!member.live) notices.push({ kind: 'found', fileId, name: member.name, sizeBytes: member.sizeBytes })
+      this.#files.push(new FollowedFile(member, fileId, null))
+    }
+  }
+
+  async #forget(members: readonly Member[], notices: TailNotice[]): Promise<void> {
+    for (const file of [...this.#files]) {
+      const { fileId, member } = file
+      const gone = !members.includes(member)
+      const tooMany = this.#files.length > MOST_FILES && !member.live && file.unreadBytes === 0
+      if ((!gone && !tooMany) || file.unseenBytes > 0) continue
+      if (gone) notices.push(...lost(members, fileId, file.position.offset, member.inode, file.unreadBytes))
+      else this.#floorMs = Math.max(this.#floorMs, member.modifiedMs)
+      this.#files.splice(this.#files.indexOf(file), 1)
+      await file.close()
+    }
+  }
+}
+
+/** The live file, where it holds what was read; else the longest, for a copy that is being written is shorter. */
+function best(members: readonly Member[], fileId: string, offset: number): Member | null {
+  const same = members.filter(member => member.fileId === fileId)
+  const live = same.find(member => member.live)
+  if (live !== undefined && (live.sizeBytes >= offset || same.length === 1)) return live
+  return same.sort((one, other) => other.sizeBytes - one.sizeBytes)[0] ?? null
+}
+
+/** What to say of a file that is not there: another text in the same inode means that it was emptied. */
+function lost(members: readonly Member[], fileId: string, readTo: number, inode: string, unreadBytes: number | null): TailNotice[] {
+  const emptied = members.find(member => member.inode === inode && member.live)
+  if (emptied !== undefined) return [{ kind: 'truncated', fileId, readTo, sizeBytes: emptied.sizeBytes, unreadBytes: null }]
+  return [{ kind: 'gone', fileId, readTo, unreadBytes }]
+}
