@@ -1,6 +1,5 @@
 import { capabilities } from '../doctor/capabilities.ts'
 import { findings, isSound } from '../doctor/findings.ts'
-import { gather } from '../doctor/gather/index.ts'
 import { doctorText } from '../render/doctor.ts'
 import type { AddCommand } from './command.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
@@ -12,6 +11,7 @@ export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
     .description('Looks at everything that Reeve needs, says what is missing and how to mend it. Changes nothing.')
     .option('--send-test', 'send one test message to each channel')
     .action(async ({ sendTest }) => {
+      const { gather } = await import('../doctor/gather/index.ts')
       const examined = []
       for (const config of readConfigs(cli, global())) {
         const facts = await gather(config, cli.agents, { sendTest: sendTest === true })

@@ -11,7 +11,6 @@ import { addPlan } from './plan.ts'
 import { addSimulate } from './simulate.ts'
 import { addStream } from './stream.ts'
 import type { RunHooks } from './govern.ts'
-import { run } from './run.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
@@ -32,7 +31,11 @@ export function program(cli: Cli, hooks: RunHooks = {}) {
   reeve
     .command('run')
     .description('Run as leader or standby, until stopped.')
-    .action(() => run(cli, global(), hooks))
+    .action(async () => {
+      // Queue, metrics and HTTP are a third of what Reeve loads, and no other command's.
+      const { run } = await import('./run.ts')
+      await run(cli, global(), hooks)
+    })
   const surroundings = { cli, global, json: () => global().json === true }
   for (const add of commands) add(reeve, surroundings)
   return reeve
