@@ -109,4 +109,5 @@ export function report(name: string, rows: readonly Row[], goals: readonly Goal[
 
 const rounded = (value: number): number => Math.round(value * 10) / 10
 
-const format = (value: number): string => Math.round(value).toLocaleString('en-GB')
+/** Below 100 a unit is too coarse for a difference of 5 %. */
+const format = (value: number): string => (Math.abs(value) < 100 ? rounded(value) : Math.round(value)).toLocaleString('en-GB')

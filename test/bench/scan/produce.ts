@@ -2,58 +2,85 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { restingIntervalMs } from '#shared/domain/scan-pace.ts'
 import type { KafkaConnection } from '#shared/kafka/connection.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { unique } from '#test/support/stack.ts'
+import { median } from '../harness.ts'
 
-const shortestWindowMs = 5_000
 /** The first seconds of a producer, and of a topic, are no measure. */
-const warmUpMs = 5_000
+const warmUpMs = 10_000
 const partitions = 12
 const requestsPerSecond = 100
+/** As shipped. */
+const configuredIntervalMs = 30_000
+const scansToLearnThePace = 5
+
+interface Span {
+  /** Epoch milliseconds. */
+  readonly fromMs: number
+  readonly untilMs: number
+}
 
 interface Beside {
-  /** 99th percentiles of the latency of produce requests, milliseconds. */
-  readonly without: number
-  readonly beside: number
+  /** What a scan took beside the load, milliseconds, and how far apart Reeve keeps such scans. */
+  readonly scanMs: number
+  readonly everyMs: number
+  /** 99th percentiles of the latency of produce requests by window, milliseconds. */
+  readonly without: readonly number[]
+  readonly beside: readonly number[]
+  /** Latencies of those that were sent while a scan ran. */
+  readonly during: readonly number[]
   readonly requests: number
-  readonly scans: number
 }
 
 /**
- * One steady load of 100 requests a second, each ten records of 1 KB, replicated three times, in windows with and without scans by turns,
- * so that what else the machine does hits both alike. The load and the scans are processes of their own, and warm.
+ * One steady load of 100 requests a second, each ten records of 1 KB, replicated three times, in windows as long as Reeve's own pace keeps
+ * two scans apart: one with a scan in its middle, one without, in the order ABBA, so that what else the machine does hits both alike.
+ * The load and the scans are processes of their own, and warm.
  */
-export async function produceBeside(connection: KafkaConnection, everyMs: number, windows: number): Promise<Beside> {
-  const windowMs = Math.max(shortestWindowMs, everyMs)
+export async function produceBeside(connection: KafkaConnection, pairs: number): Promise<Beside> {
   const kafka = await openKafka(connection)
   const topic = unique('bench-load')
   await kafka.admin.createTopics([{ name: topic, partitions, replicationFactor: Math.min(3, (await kafka.admin.features()).brokers) }])
   await kafka.close()
-  const scanner = started('scan-loop', { connection, everyMs })
-  await scanner.line()
   const load = started('load', { brokers: connection.brokers, topic, partitions, requestsPerSecond })
-  const spans: { readonly scanning: boolean; readonly fromMs: number; readonly untilMs: number }[] = []
-  let scans = '0'
+  const scanner = started('scanner', { connection })
+  const scan = async (): Promise<Span> => JSON.parse(await scanner.ask('scan')) as Span
   await sleep(warmUpMs)
-  for (let window = 0; window < 2 * windows; window++) {
-    const scanning = window % 2 === 1
-    scans = await scanner.ask(scanning ? 'go' : 'stop')
+  const taken: number[] = []
+  for (let count = 0; count < scansToLearnThePace; count++) taken.push(lengthMs(await scan()))
+  const everyMs = restingIntervalMs(configuredIntervalMs, median(taken))
+  const scans: Span[] = []
+  const windows: (Span & { readonly scanning: boolean })[] = []
+  for (let window = 0; window < 2 * pairs; window++) {
+    const scanning = window % 4 === 1 || window % 4 === 2
     const fromMs = Date.now()
-    await sleep(windowMs)
-    spans.push({ scanning, fromMs, untilMs: Date.now() })
+    await sleep(everyMs / 2)
+    if (scanning) scans.push(await scan())
+    await sleep(Math.max(0, fromMs + everyMs - Date.now()))
+    windows.push({ scanning, fromMs, untilMs: Date.now() })
   }
-  scans = await scanner.ask('stop')
   const result = load.line()
   await Promise.all([load.end(), scanner.end()])
   const { sentAtMs, tookMs } = JSON.parse(await result) as { sentAtMs: number[]; tookMs: number[] }
-  const p99 = (which: boolean): number => {
-    const sent = (atMs: number): boolean => spans.some(({ scanning, fromMs, untilMs }) => scanning === which && atMs >= fromMs && atMs < untilMs)
-    const sorted = tookMs.filter((_, index) => sent(sentAtMs[index]!)).toSorted((a, b) => a - b)
-    if (sorted.length < 500) throw new Error(`${sorted.length} requests are too few for a 99th percentile`)
-    return sorted[Math.floor(sorted.length * 0.99)]!
+  const sentIn = ({ fromMs, untilMs }: Span): number[] => tookMs.filter((_, index) => sentAtMs[index]! >= fromMs && sentAtMs[index]! < untilMs)
+  const p99s = (which: boolean): number[] => windows.filter(({ scanning }) => scanning === which).map(window => p99(sentIn(window)))
+  return {
+    scanMs: median(scans.map(lengthMs)),
+    everyMs,
+    without: p99s(false),
+    beside: p99s(true),
+    during: scans.flatMap(sentIn),
+    requests: tookMs.length
   }
-  return { without: p99(false), beside: p99(true), requests: tookMs.length, scans: Number(scans) }
+}
+
+const lengthMs = ({ fromMs, untilMs }: Span): number => untilMs - fromMs
+
+function p99(tookMs: readonly number[]): number {
+  if (tookMs.length < 500) throw new Error(`${tookMs.length} requests are too few for a 99th percentile`)
+  return tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)]!
 }
 
 /** A process of this folder that is told by lines of its standard input, and answers by lines. */
