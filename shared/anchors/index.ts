@@ -1,0 +1,45 @@
+import { type Anchor, type AnchoredCheckpoint, ForkFound, type Receipt } from './anchor.ts'
+import { directoryAnchor } from './directory.ts'
+import { rfc3161Anchor } from './rfc3161.ts'
+import { s3Anchor } from './s3.ts'
+import type { AnchorConfig } from './schema.ts'
+import { webhookAnchor } from './webhook.ts'
+
+export { type Anchor, type AnchoredCheckpoint, AnchorError, checkpointToAnchor, ForkFound, type HeldCheckpoint, type Holding, type Receipt } from './anchor.ts'
+export { type TimeStamp, verifyTimeStamp } from './time-stamp.ts'
+
+/** The anchors of a configuration. Nothing is asked of them yet: see `check`. */
+export function openAnchors(configured: readonly AnchorConfig[], timeoutMs = 10_000): readonly Anchor[] {
+  return configured.map(given => openAnchor(given, timeoutMs))
+}
+
+function openAnchor({ name, outside, directory, s3, rfc3161, webhook }: AnchorConfig, timeoutMs: number): Anchor {
+  const common = { name, outside, timeoutMs }
+  if (directory) return directoryAnchor({ ...common, ...directory })
+  if (rfc3161) return rfc3161Anchor({ ...common, ...rfc3161 })
+  if (webhook) return webhookAnchor({ ...common, ...webhook })
+  const { accessKeyId, secretAccessKey, endpoint, caFile, ...rest } = s3!
+  return s3Anchor({
+    ...common,
+    ...rest,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(accessKeyId === undefined || secretAccessKey === undefined ? {} : { credentials: { accessKeyId, secretAccessKey } })
+  })
+}
+
+/** What became of a checkpoint at one anchor. */
+export type Anchored = { readonly anchor: Anchor } & ({ readonly receipt: Receipt } | { readonly error: Error; readonly fork: boolean })
+
+/** Puts a checkpoint into every anchor at once. One that fails keeps none from the others. */
+export async function putEverywhere(anchors: readonly Anchor[], checkpoint: AnchoredCheckpoint): Promise<readonly Anchored[]> {
+  return Promise.all(
+    anchors.map(async (anchor): Promise<Anchored> => {
+      try {
+        return { anchor, receipt: await anchor.put(checkpoint) }
+      } catch (error) {
+        return { anchor, error: error as Error, fork: error instanceof ForkFound }
+      }
+    })
+  )
+}
