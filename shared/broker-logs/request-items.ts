@@ -198,10 +198,27 @@ function configs(scope: ReturnType<typeof configScope>, { configs: given }: Json
   }))
 }
 
-/** Numbers are those of Kafka's AclOperation, AclPermissionType, ResourceType and PatternType. */
+/** Kafka's words for the numbers of ResourceType, PatternType, AclOperation and AclPermissionType, as AclEntry has them; a new number stays one. */
+const aclWords: Readonly<Record<string, readonly string[]>> = {
+  resourceType: ['', 'any', 'topic', 'group', 'cluster', 'transactional-id', 'delegation-token', 'user'],
+  pattern: ['', 'any', 'match', 'literal', 'prefixed'],
+  operation:
+    `,any,all,read,write,create,delete,alter,describe,cluster-action,describe-configs,alter-configs,idempotent-write,create-tokens,describe-tokens,two-phase-commit`.split(
+      ','
+    ),
+  permission: ['', 'any', 'deny', 'allow']
+}
+
 function aclOf(acl: Json): Json {
-  const { patternType = acl['resourcePatternType'] ?? null } = acl
-  return { ...pick(acl, ['principal', 'host', 'operation', 'permissionType', 'resourceType']), patternType }
+  const word = (kind: string, number: JsonValue | undefined): string | null =>
+    typeof number === 'number' ? (aclWords[kind]?.[number] ?? String(number)) : null
+  return {
+    ...pick(acl, ['principal', 'host']),
+    resourceType: word('resourceType', acl['resourceType']),
+    pattern: word('pattern', acl['resourcePatternType'] ?? acl['patternType']),
+    operation: word('operation', acl['operation']),
+    permission: word('permission', acl['permissionType'])
+  }
 }
 
 function groupOffsets(change: string, request: Json, response: Json): RequestItem[] {

@@ -63,8 +63,10 @@ export class EventCutter {
 
   /** Hands out what is left, for a file that gets no more. */
   *finish(): Generator<CutEvent> {
-    if (this.#tooLong !== null) yield this.#cutLine(false)
-    else {
+    if (this.#tooLong !== null) {
+      if (this.#held.length > 0) yield this.#hand(true)
+      yield this.#cutLine(false)
+    } else {
       if (this.#lineBytes > 0) {
         const line = this.#takeLine()
         if (this.#held.length > 0 && this.#rules.begins(textOf(line).text)) yield this.#hand(true)
