@@ -52,7 +52,7 @@ function encodeElement({ type, fields = [] }: FieldSchema, version: number, valu
   if (type === 'struct') return encodeFields(fields, version, value as PlainFields, [])
   if (type === 'string' || type === 'bytes') {
     if (value === null) return varint(0)
-    const bytes = Buffer.isBuffer(value) ? value : Buffer.from(String(value ?? ''))
+    const bytes = Buffer.isBuffer(value) ? value : Buffer.from((value ?? '') as string)
     return Buffer.concat([varint(bytes.length + 1), bytes])
   }
   if (type === 'uuid') return Buffer.from(((value as string | undefined) ?? '0'.repeat(32)).replaceAll('-', ''), 'hex')
@@ -87,7 +87,7 @@ function decodedFields(schema: readonly FieldSchema[], version: number, fields: 
 function decodedElement({ type, fields = [] }: FieldSchema, version: number, value: Plain): unknown {
   if (type === 'struct') return decodedFields(fields, version, value as PlainFields)
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  if (type === 'float64') return Number.isFinite(value) ? value : String(value)
+  if (type === 'float64') return Number.isFinite(value) ? value : `${value as number}`
   return value
 }
 
@@ -123,9 +123,15 @@ function anyElement({ type, fields = [] }: FieldSchema, version: number): fc.Arb
   return type === 'struct' ? anyFields(fields, version) : scalars[type]
 }
 
+/** Any fields of one version of a record. */
+export function anyRecordOf(type: RecordType, version: number): fc.Arbitrary<PlainFields> {
+  const { fields }: RecordSchema = metadataRecords[type]
+  return anyFields(fields, version)
+}
+
 /** Any record of any version that the table has. */
 export const anyRecord: fc.Arbitrary<{ readonly type: RecordType; readonly version: number; readonly fields: PlainFields }> = fc
   .constantFrom(...recordSchemas)
-  .chain(([type, { lowestVersion, highestVersion, fields }]) =>
-    fc.integer({ min: lowestVersion, max: highestVersion }).chain(version => anyFields(fields, version).map(values => ({ type, version, fields: values })))
+  .chain(([type, { lowestVersion, highestVersion }]) =>
+    fc.integer({ min: lowestVersion, max: highestVersion }).chain(version => anyRecordOf(type, version).map(fields => ({ type, version, fields })))
   )

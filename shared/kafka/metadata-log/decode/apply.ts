@@ -78,6 +78,8 @@ function applyKnown(image: MetadataImage, { type, fields }: KnownRecord): boolea
     case 'EndTransactionRecord':
     case 'AbortTransactionRecord':
       return true
+    default:
+      return type satisfies never
   }
 }
 

@@ -2,7 +2,7 @@ import type { JsonValue } from '../../../domain/json.ts'
 import { apply } from './apply.ts'
 import type { Difference } from './describe.ts'
 import { describeGroup, type Group, type Look, look } from './group.ts'
-import type { MetadataImage } from './image.ts'
+import { emptyImage, type MetadataImage } from './image.ts'
 import type { DecodedRecord, RecordType, UnknownTag } from './record.ts'
 import { type Touch, touchOf } from './touch.ts'
 
@@ -178,4 +178,11 @@ function coordinates(records: readonly CommittedRecord[]): Pick<MetadataChange, 
   const { epoch, timestampMs } = records.at(-1)!
   const unknownTags = records.flatMap(({ offset, record }) => (record.kind === 'known' ? record.unknownTags.map(tag => ({ offset, ...tag })) : []))
   return { offset: records[0]!.offset, epoch, timestampMs, recordOffsets: ranges, unknownTags }
+}
+
+/** The image that some records make from nothing, for example those of a snapshot. */
+export function imageOf(records: Iterable<DecodedRecord>): MetadataImage {
+  const image = emptyImage()
+  for (const record of records) apply(image, record)
+  return image
 }

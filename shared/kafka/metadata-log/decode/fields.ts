@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { ByteCursor } from '../../byte-cursor.ts'
+import type { ByteCursor } from '../../byte-cursor.ts'
 import type { FieldSchema } from '../schemas/schema.ts'
 import type { Dropped, RecordType, UnknownTag } from './record.ts'
 import { drop, isSensitiveConfig, keyedHash } from './secrets.ts'
@@ -30,7 +30,10 @@ export function readFields(cursor: ByteCursor, schema: readonly FieldSchema[], r
   for (const field of there) fields[field.name] = field.tag === undefined ? readField(cursor, field, reading, fields, path) : field.default!
   cursor.taggedFields((tag, value) => {
     const field = there.find(each => each.tag === tag)
-    if (!field) return void reading.unknownTags.push(unknownTag(value, tag, reading, path))
+    if (!field) {
+      reading.unknownTags.push(unknownTag(value, tag, reading, path))
+      return
+    }
     fields[field.name] = readField(value, field, reading, fields, path)
     if (value.remaining > 0) throw new Malformed(`${path}${field.name}: its tag is longer than it`)
   })
@@ -79,8 +82,7 @@ function readElement(cursor: ByteCursor, field: FieldSchema, reading: Reading, b
       return cursor.uuid()
     case 'struct':
       return readFields(cursor, field.fields ?? [], reading, field.array ? path : `${place}.`)
-    case 'string':
-    case 'bytes': {
+    default: {
       const length = cursor.compactLength()
       if (length === null) return nullFor(field, reading, place)
       if (field.type === 'string' && length > longestStringBytes) throw new Malformed(`${place}: longer than ${longestStringBytes} bytes`)

@@ -83,6 +83,8 @@ function touchOfKnown({ type, fields }: KnownRecord, leaderAndIsr: boolean): Tou
     case 'EndTransactionRecord':
     case 'AbortTransactionRecord':
       return null
+    default:
+      return type satisfies never
   }
 }
 
