@@ -1,16 +1,32 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type IdentityProvider, openIdentityProvider } from '#deploy/local/identity-provider.ts'
 import { type LocalStack, startStack } from '#deploy/local/stack.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
+import type { KafkaFault } from '#shared/kafka/errors.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { AclEntry, Kafka } from '#shared/kafka/ports.ts'
-import { examine } from '#test/support/doctor.ts'
+import { examine, notYetFound } from '#test/support/doctor.ts'
 import { freePort } from '#test/support/redis.ts'
 import { configuration, type Parts } from '#test/support/reeve-process.ts'
+import { commitStart } from '#test/support/stuck-consumer.ts'
 
 /** One broker where everybody may do what no ACL speaks of, set as nobody should; and one without an authorizer. */
 let lax: LocalStack
 let open: LocalStack
+let provider: IdentityProvider
 let kafka: Kafka
+
+/** A listener for tokens: `handler` and `more` say how it looks at them. */
+const security = 'org.apache.kafka.common.security.oauthbearer'
+const tokenListener = (handler: string | null, more: Readonly<Record<string, string>> = {}) => ({
+  protocol: 'SASL_PLAINTEXT' as const,
+  properties: {
+    'sasl.enabled.mechanisms': 'OAUTHBEARER',
+    'oauthbearer.sasl.jaas.config': `${security}.OAuthBearerLoginModule required;`,
+    ...(handler !== null && { 'oauthbearer.sasl.server.callback.handler.class': `${security}.${handler}` }),
+    ...more
+  }
+})
 
 beforeAll(async () => {
   const properties = {
@@ -27,9 +43,21 @@ beforeAll(async () => {
     'replica.lag.time.max.ms': '10000'
   }
   const features = { 'transaction.version': 0, 'group.version': 0 }
+  provider = await openIdentityProvider({ somebody: 'secret' })
+  const keys = {
+    'sasl.oauthbearer.jwks.endpoint.url': provider.jwksUrl,
+    'sasl.oauthbearer.expected.audience': 'kafka',
+    'sasl.oauthbearer.expected.issuer': provider.issuer
+  }
+  const tokens = {
+    UNSIGNED: tokenListener(null),
+    DEFAULT: tokenListener('OAuthBearerValidatorCallbackHandler', keys),
+    CHECKED: tokenListener('OAuthBearerValidatorCallbackHandler', { ...keys, 'sasl.oauthbearer.jwt.validator.class': `${security}.BrokerJwtValidator` })
+  }
+  const jvm = [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${provider.jwksUrl}`]
   const FAR = { protocol: 'SSL' as const, properties: {}, advertisedPort: await freePort() }
   ;[lax, open] = await Promise.all([
-    startStack({ nodes: 1, heapMb: 256, properties, features, listeners: { FAR } }),
+    startStack({ nodes: 1, heapMb: 256, properties, features, jvm, listeners: { FAR, ...tokens } }),
     startStack({ nodes: 1, heapMb: 256, properties: { 'authorizer.class.name': '' } })
   ])
   kafka = await openKafka({ brokers: lax.description.brokers, clientId: 'doctor' })
@@ -37,7 +65,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await kafka.close()
-  await Promise.all([lax.stop(), open.stop()])
+  await Promise.all([lax.stop(), open.stop(), provider.close()])
 })
 
 const look = ({ description }: LocalStack, parts: Parts = {}) =>
@@ -50,7 +78,8 @@ test('settings that endanger what is remembered are each named, and quicker fail
   const { ids, one } = await look(lax)
   const expected = ['cleaner-off', 'messages-small', 'mission-brokers', 'offsets-expire', 'session-long', 'transactions-old', 'unclean-election']
   expect(ids('warning')).toEqual(expect.arrayContaining(expected))
-  expect(ids('note')).toEqual(expect.arrayContaining(['groups-classic', 'topics-missing']))
+  expect(ids('note')).toEqual(expect.arrayContaining(['groups-classic', 'groups-none', 'topics-missing']))
+  expect(ids('ok')).toEqual(expect.arrayContaining(['administrators-none', 'quotas-none']))
   expect(one('mission-controller-kill')).toMatchObject({
     severity: 'ok',
     what: 'a killed controller that leads is replaced: about 4 s, within the limit of 10 s'
@@ -90,6 +119,35 @@ test('where everybody may do what no ACL allows, the trap of the first ACL is to
   expect((await look(lax, asApp())).one('everyone-allowed').why[1]).toContain('would stop every other client')
 })
 
+test('a listener that lets in a token that nobody signed is named with the line that mends it, and one that refuses it is not', async () => {
+  const nowSeconds = Math.floor(Date.now() / 1_000)
+  const claims = { sub: 'admin', iss: 'me', aud: 'elsewhere', iat: nowSeconds, exp: nowSeconds + 300 }
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const unsigned = `${part({ alg: 'none' })}.${part(claims)}.`
+  const signedByNobody = `${part({ alg: 'RS256' })}.${part(claims)}.${Buffer.from('no signature').toString('base64url')}`
+  const login = async (listener: string, token: string) => {
+    const brokers = lax.description.extraBrokers![listener]!
+    return openKafka({ brokers, clientId: 'forger', sasl: { mechanism: 'OAUTHBEARER', token: async () => token } }).then(
+      client => client.close().then(() => 'let in'),
+      (error: KafkaFault) => error.kind
+    )
+  }
+  expect(await Promise.all([login('UNSIGNED', unsigned), login('DEFAULT', signedByNobody), login('CHECKED', signedByNobody)])).toEqual([
+    'let in',
+    lax.description.kafkaVersion === '4.1.1' ? 'let in' : 'authentication',
+    'authentication'
+  ])
+  const { findings } = await look(lax)
+  const found = findings.filter(({ id }) => id === 'tokens-unverified')
+  expect(found.map(({ severity, what }) => `${severity}: ${what}`)).toEqual([
+    'error: listener UNSIGNED of broker 1 lets in forged tokens: oauthbearer.sasl.server.callback.handler.class is not set',
+    ...(lax.description.kafkaVersion === '4.1.1'
+      ? [`error: listener DEFAULT of broker 1 lets in forged tokens: sasl.oauthbearer.jwt.validator.class is ${security}.DefaultJwtValidator`]
+      : [])
+  ])
+  expect(found[0]!.remedy[0]).toContain(`listener.name.unsigned.sasl.oauthbearer.jwt.validator.class=${security}.BrokerJwtValidator`)
+})
+
 test('an address that a broker advertises and nobody answers is found although another one answers for it', async () => {
   const [far] = lax.description.extraBrokers!['FAR']!
   const { ids, one } = await look(lax, { cluster: { brokers: [far], tls: { caFile: lax.description.caFile, servername: 'localhost' } } })
@@ -101,8 +159,14 @@ test('a cluster without an authorizer is said to be open to everybody', async ()
   const own = await openKafka({ brokers: open.description.brokers, clientId: 'doctor' })
   await own.admin.createTopics(topicSettings(reeveTopics('reeve'), 1))
   await own.close()
-  const { ids, one } = await look(open)
+  await commitStart({ brokers: open.description.brokers, clientId: 'doctor' }, 'shipping', 'reeve.acks')
+  const { ids, one } = await look(open, { owners: [{ team: 'shipping', channel: 'platform', groups: ['shipping'] }] })
+  expect(one('groups-owned').what).toBe('the one group has an owner')
   expect(ids('warning')).toContain('authorizer-none')
   expect(one('topics-right').severity).toBe('ok')
   expect(ids('error').filter(id => id !== 'channel-mute')).toEqual([])
+})
+
+test('every finding that is to be provoked here was', () => {
+  expect(notYetFound(import.meta.filename)).toEqual([])
 })

@@ -37,9 +37,9 @@ async function redisServer(): Promise<string> {
   return path ?? 'redis-server'
 }
 
-/** Prepares a Redis on a free port with its own folder; not started yet. `settings` are redis-server arguments. */
-export async function ownRedis(settings: readonly string[] = ['--appendonly', 'yes'], password = ''): Promise<OwnRedis> {
-  const binary = await redisServer()
+/** Prepares a Redis on a free port with its own folder; not started yet. `settings` are redis-server arguments; `program` is another redis-server than the stack's. */
+export async function ownRedis(settings: readonly string[] = ['--appendonly', 'yes'], password = '', program?: string): Promise<OwnRedis> {
+  const binary = program ?? (await redisServer())
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'reeve-redis-'))
   const url = `redis://${password ? `:${password}@` : ''}127.0.0.1:${port}`
