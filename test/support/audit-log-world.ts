@@ -1,8 +1,11 @@
-import { readEntry } from '#shared/audit/entry.ts'
+import { canonical } from '#shared/audit/canonical.ts'
+import { seal } from '#shared/audit/chain.ts'
+import { type Entry, readEntry } from '#shared/audit/entry.ts'
 import type { AuditEvent } from '#shared/audit/event.ts'
 import { verifyLog, type LogFault, type VerifiedLog } from '#shared/audit/verify-log.ts'
-import { keyNameOf, type LogPlace, originOf, transactionalIdOf } from '#shared/audit-log/place.ts'
+import { type LogPlace, originOf, transactionalIdOf } from '#shared/audit-log/place.ts'
 import { type AuditLog, type AuditLogOptions, openAuditLog } from '#shared/audit-log/writer.ts'
+import type { JsonValue } from '#shared/domain/json.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
 import type { Signer } from '#shared/proof/note-key.ts'
 import { deniedEvent, newSigner } from './audit-events.ts'
@@ -24,9 +27,8 @@ export interface AuditLogWorld {
 
 export type OpenPorts = Pick<Kafka, 'openAppender' | 'openReader'>
 
-export function auditLogWorld(ports: OpenPorts, topic: string, partition = 0): AuditLogWorld {
+export function auditLogWorld(ports: OpenPorts, topic: string, partition = 0, signer = newSigner('reeve.audit/a-cluster')): AuditLogWorld {
   const place = { prefix: 'reeve.audit', clusterId: 'a-cluster', topic, partition }
-  const signer = newSigner(keyNameOf(place))
   const origin = originOf(place)
   const opened: { close(): Promise<void> }[] = []
   const also = <T extends { close(): Promise<void> }>(one: T): T => {
@@ -71,24 +73,18 @@ export function auditLogWorld(ports: OpenPorts, topic: string, partition = 0): A
   return world
 }
 
-function numberOf({ coordinate, value }: { coordinate: string; value: { payload: Readonly<Record<string, unknown>> } }): number {
+/** The number of an event, whose body must be what a run without faults would have written. */
+function numberOf({ coordinate, value }: Pick<Entry, 'coordinate' | 'value'>): number {
   const number = Number(coordinate.split('/').at(-1))
-  const { attestation_list: _, metadata, ...rest } = value.payload
-  const { attestation_list: __, metadata: ___, ...expected } = deniedEvent(number).payload
-  if (JSON.stringify(sorted(rest)) !== JSON.stringify(sorted(expected)) || metadata === undefined)
-    throw new Error(`the body of event ${number} is another than that of its source`)
+  const expected = readEntry(seal(deniedEvent(number), { origin: 'a/b/c/0', sequence: 0, previous: null }).bytes) as Entry
+  if (canonical(bodyOf(value)) !== canonical(bodyOf(expected.value))) throw new Error(`the body of event ${number} is another than its source gave`)
   return number
 }
 
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  return Array.isArray(value)
-    ? value.map(sorted)
-    : Object.fromEntries(
-        Object.entries(value)
-          .toSorted(([a], [b]) => (a < b ? -1 : 1))
-          .map(([key, of]) => [key, sorted(of)])
-      )
+/** An entry without what its place in the log gives it. */
+function bodyOf({ payload: { attestation_list: _, metadata, ...payload }, ...envelope }: Entry['value']): JsonValue {
+  const { sequence: __, ...rest } = metadata as { readonly [name: string]: JsonValue }
+  return { ...envelope, payload: { ...payload, metadata: rest } }
 }
 
 /** Events `from` up to but without `to`, and the position behind them. */
