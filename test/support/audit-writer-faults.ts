@@ -216,7 +216,8 @@ class Child {
 
   constructor(options: AuditWriterOptions) {
     const entry = new URL('audit-writer-process.ts', import.meta.url).pathname
-    this.#process = spawn(process.execPath, ['--no-warnings', entry, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const env = { ...process.env, NODE_COMPILE_CACHE: join(options.anchorFolder, 'compile-cache') }
+    this.#process = spawn(process.execPath, ['--no-warnings', entry, JSON.stringify(options)], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let errors = ''
     this.#process.stderr.on('data', chunk => (errors += String(chunk)))
     this.#process.stdin.on('error', () => undefined)
