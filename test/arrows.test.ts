@@ -43,7 +43,10 @@ test.each([
   ['commander', /^(shared\/cli|agents\/main)/],
   ['@commander-js/extra-typings', /^(shared\/cli|agents\/main)/],
   ['avsc', /^shared\/engine\//],
-  ['yaml', /^shared\/config\//]
+  ['yaml', /^shared\/config\//],
+  ['@aws-sdk/client-s3', /^shared\/anchors\//],
+  ['pkijs', /^shared\/anchors\//],
+  ['asn1js', /^shared\/anchors\//]
 ])('%s has one home', (name, home) => {
   expect(wrong((from, to) => to === name && !home.test(from))).toEqual([])
 })

@@ -9,7 +9,7 @@ import { webhookSignature } from '../notify/webhook.ts'
 import { signCheckpoint } from '../proof/checkpoint.ts'
 import { leafHash } from '../proof/hash.ts'
 import { formatSigner, parseSigner } from '../proof/note-key.ts'
-import { type Anchor, AnchorError, checkpointToAnchor, ForkFound, openAnchors, putEverywhere } from './index.ts'
+import { type Anchor, AnchorError, checkpointToAnchor, ForkFound, openAnchors } from './index.ts'
 import { anchors } from './schema.ts'
 
 const origin = 'audit.example.com/production'
@@ -172,14 +172,6 @@ describe('a webhook', () => {
     expect(error).toMatchObject({ retriable: true, message: expect.stringContaining('the webhook webhook: no connection (') as string })
     expect(JSON.stringify(error) + String(error)).not.toContain('secret-path')
   })
-})
-
-test('a checkpoint goes to every anchor at once, and one that fails keeps none from the others', async () => {
-  const { anchor } = newDirectory()
-  const [other, away] = [newDirectory().anchor, openAnchors(anchors.parse([{ directory: { path: join(folder, 'away') } }]))[0]!]
-  await other.put(await checkpointOf(2, 'b'))
-  const results = await putEverywhere([away, other, anchor], await checkpointOf(2))
-  expect(results.map(result => ('receipt' in result ? 'kept' : result.fork ? 'fork' : 'failed'))).toEqual(['failed', 'fork', 'kept'])
 })
 
 test('only a checkpoint is put away', () => {

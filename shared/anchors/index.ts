@@ -1,4 +1,4 @@
-import { type Anchor, type AnchoredCheckpoint, ForkFound, type Receipt } from './anchor.ts'
+import type { Anchor } from './anchor.ts'
 import { directoryAnchor } from './directory.ts'
 import { rfc3161Anchor } from './rfc3161.ts'
 import { s3Anchor } from './s3.ts'
@@ -26,20 +26,4 @@ function openAnchor({ name, outside, directory, s3, rfc3161, webhook }: AnchorCo
     ...(caFile === undefined ? {} : { caFile }),
     ...(accessKeyId === undefined || secretAccessKey === undefined ? {} : { credentials: { accessKeyId, secretAccessKey } })
   })
-}
-
-/** What became of a checkpoint at one anchor. */
-export type Anchored = { readonly anchor: Anchor } & ({ readonly receipt: Receipt } | { readonly error: Error; readonly fork: boolean })
-
-/** Puts a checkpoint into every anchor at once. One that fails keeps none from the others. */
-export async function putEverywhere(anchors: readonly Anchor[], checkpoint: AnchoredCheckpoint): Promise<readonly Anchored[]> {
-  return Promise.all(
-    anchors.map(async (anchor): Promise<Anchored> => {
-      try {
-        return { anchor, receipt: await anchor.put(checkpoint) }
-      } catch (error) {
-        return { anchor, error: error as Error, fork: error instanceof ForkFound }
-      }
-    })
-  )
 }
