@@ -18,7 +18,8 @@ export interface Member {
 }
 
 const HEAD_BYTES = 4_096
-const TICK_MS = 250
+/** How long a folder and what is not found in it is looked at again; more than a tick of any file system's clock, and than a rename takes. */
+export const TICK_MS = 250
 const compressed = /\.(?:gz|bz2|xz|zst|zip|lz4|Z)$/
 
 /** The files of one log: `path` itself, and beside it those named `path` with `.` or `-` and more, as log4j and logrotate name what they rotate. */

@@ -19,10 +19,24 @@ export class FollowedFile {
   #provenAt = ''
   /** Monotonic; when it was last seen to grow. */
   #grewAtMs = performance.now()
+  #missedAtMs: number | null = null
+  #wasLive: boolean
 
-  constructor(member: Member, fileId: string, position: FilePosition | null) {
+  /** `member` null: it is not there just now, and `position` says how far it was read. */
+  constructor(member: Member | null, fileId: string, position: FilePosition | null) {
     this.fileId = fileId
-    this.#member = member
+    this.#member = member ?? {
+      name: '',
+      path: '',
+      live: false,
+      fileId,
+      inode: position?.inode ?? '',
+      device: position?.device ?? '',
+      sizeBytes: position?.offset ?? 0,
+      modifiedMs: 0,
+      changed: ''
+    }
+    this.#wasLive = this.#member.live
     this.#offset = position?.offset ?? 0
     this.#entries = position?.entries ?? 0
     this.#generation = position?.generation ?? 0
@@ -51,14 +65,17 @@ export class FollowedFile {
   async see(member: Member | null): Promise<TailNotice[]> {
     const before = this.#member
     if (member === null) {
+      this.#missedAtMs ??= performance.now()
       await this.#seeNowhere(before)
       return []
     }
+    this.#missedAtMs = null
     const notices: TailNotice[] = []
     if (member.inode !== before.inode || member.device !== before.device) await this.close()
-    if (before.live && !member.live) notices.push(this.rotatedTo(member))
+    if (this.#wasLive && !member.live) notices.push(this.rotatedTo(member))
     if (member.sizeBytes !== before.sizeBytes) this.#grewAtMs = performance.now()
     this.#member = member
+    this.#wasLive = member.live
     const file = await this.#open()
     if (file === null) return notices
     if (member.sizeBytes < this.#offset) notices.push(await this.#shrink(file, member.sizeBytes))
@@ -66,9 +83,8 @@ export class FollowedFile {
     return notices
   }
 
-  rotatedTo(member: Member | null): TailNotice {
-    const unreadBytes = Math.max(0, (member ?? this.#member).sizeBytes - this.#offset)
-    return { kind: 'rotated', fileId: this.fileId, to: member?.name ?? null, readTo: this.#offset, unreadBytes }
+  rotatedTo({ name, sizeBytes }: Member): TailNotice {
+    return { kind: 'rotated', fileId: this.fileId, to: name, readTo: this.#offset, unreadBytes: Math.max(0, sizeBytes - this.#offset) }
   }
 
   /** Events up to about `maxBytes` further on. `final` hands out what has no line break yet. */
@@ -100,6 +116,16 @@ export class FollowedFile {
   /** Whether bytes are there that no event was made of: the beginning of a line or of an event. */
   get hasHalfEvent(): boolean {
     return this.#cutter !== null && this.#cutter.end > this.#cutter.start
+  }
+
+  /** Null while it is there. */
+  get missingForMs(): number | null {
+    return this.#missedAtMs === null ? null : performance.now() - this.#missedAtMs
+  }
+
+  /** Whether nobody can say how much of it was not read. */
+  get lostCount(): boolean {
+    return this.#handle === null
   }
 
   get quietForMs(): number {

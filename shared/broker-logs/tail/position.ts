@@ -27,13 +27,13 @@ export interface TailPosition {
 
 /** What happened to a file beside being appended to. Nothing of it is skipped in silence: `unreadBytes` null means that nobody can say. */
 export type TailNotice =
-  /** It has another name now, or was copied and emptied, and is followed there; null: only the open handle could still read it. */
-  | { readonly kind: 'rotated'; readonly fileId: string; readonly to: string | null; readonly readTo: number; readonly unreadBytes: number }
+  /** It has another name now, or was copied and emptied, and is followed there. */
+  | { readonly kind: 'rotated'; readonly fileId: string; readonly to: string; readonly readTo: number; readonly unreadBytes: number }
   /** A rotated file that had not been seen while it was live is read too. */
   | { readonly kind: 'found'; readonly fileId: string; readonly name: string; readonly sizeBytes: number }
   /** It is shorter than what was read. Whatever was appended between the last look and the cut is lost. */
   | { readonly kind: 'truncated'; readonly fileId: string; readonly readTo: number; readonly sizeBytes: number; readonly unreadBytes: null }
   /** Bytes in this range were read and are others now. What was read before stands; reading goes on with the bytes behind. */
   | { readonly kind: 'rewritten'; readonly fileId: string; readonly from: number; readonly to: number }
-  /** It is nowhere. With `unreadBytes` 0 it had been read to its end when last seen. */
+  /** It is nowhere. `unreadBytes` is 0 where it was held open and read to its end, and null where it went while nobody looked. */
   | { readonly kind: 'gone'; readonly fileId: string; readonly readTo: number; readonly unreadBytes: number | null }

@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { dirname } from 'node:path'
 import type { LogEntry } from '../entry.ts'
-import { Family, type Member } from './family.ts'
+import { Family, TICK_MS, type Member } from './family.ts'
 import { FollowedFile } from './followed-file.ts'
 import type { TailNotice, TailPosition } from './position.ts'
 
@@ -63,14 +63,14 @@ export class Tail {
     const members = await this.#family.look()
     if (!this.#started) this.#start(members, notices)
     await this.#recognise(members, notices)
-    this.#begin(members, notices)
+    // A rename or a copy may be under way, and then what is new here is what is missed there.
+    if (!this.#files.some(isSought)) this.#begin(members, notices)
     const entries: LogEntry[] = []
     let left = limits.maxBytes ?? DEFAULT_BATCH_BYTES
     for (const file of this.#files) {
       const { host, path, maxEntryBytes = 1_048_576, settleMs = 5_000, begins, whole } = this.#options
       const isLast = file === this.#files.at(-1)
-      const gone = !members.includes(file.member)
-      const settled = gone || (!file.member.live && !isLast && file.quietForMs >= settleMs)
+      const settled = isGone(file) || (!file.member.live && !isLast && file.quietForMs >= settleMs)
       if (left <= 0 || (file.unseenBytes === 0 && !(settled && file.hasHalfEvent))) continue
       const before = file.unseenBytes
       for (const { from, to, ...event } of await file.read({ begins, whole, maxBytes: maxEntryBytes }, left, settled)) {
@@ -87,7 +87,7 @@ export class Tail {
       entries,
       notices,
       position: { version: 1, floorMs: this.#floorMs, files: this.#files.map(file => file.position) },
-      more: this.#files.some(file => file.unseenBytes > 0),
+      more: this.#files.some(file => file.unseenBytes > 0 && file.missingForMs === null),
       live: live === undefined ? null : { sizeBytes: live.sizeBytes, modifiedMs: live.modifiedMs },
       heldBytes
     }
@@ -146,22 +146,14 @@ export class Tail {
     this.#floorMs = position.floorMs
     for (const file of position.files) {
       const member = best(members, file.fileId, file.offset)
-      if (member !== null) {
-        const followed = new FollowedFile(member, file.fileId, file)
-        this.#files.push(followed)
-        if (!member.live && file === position.files.at(-1)) notices.push(followed.rotatedTo(member))
-      } else notices.push(...lost(members, file.fileId, file.offset, file.inode, null))
+      const followed = new FollowedFile(member, file.fileId, file)
+      this.#files.push(followed)
+      if (member !== null && !member.live && file === position.files.at(-1)) notices.push(followed.rotatedTo(member))
     }
   }
 
   async #recognise(members: readonly Member[], notices: TailNotice[]): Promise<void> {
-    for (const file of this.#files) {
-      const before = file.member
-      const member = best(members, file.fileId, file.position.offset)
-      notices.push(...(await file.see(member)))
-      const emptied = members.some(({ live, inode }) => live && inode === before.inode)
-      if (member === null && before.live && !emptied) notices.push(file.rotatedTo(null))
-    }
+    for (const file of this.#files) notices.push(...(await file.see(best(members, file.fileId, file.position.offset))))
   }
 
   /** Files that are not followed yet: the live one, and those that were rotated while nobody looked. */
@@ -177,16 +169,29 @@ export class Tail {
 
   async #forget(members: readonly Member[], notices: TailNotice[]): Promise<void> {
     for (const file of [...this.#files]) {
-      const { fileId, member } = file
-      const gone = !members.includes(member)
-      const tooMany = this.#files.length > MOST_FILES && !member.live && file.unreadBytes === 0
+      const { fileId, member, position } = file
+      const gone = isGone(file)
+      const tooMany = this.#files.length > MOST_FILES && file.missingForMs === null && !member.live && file.unreadBytes === 0
       if ((!gone && !tooMany) || file.unseenBytes > 0) continue
-      if (gone) notices.push(...lost(members, fileId, file.position.offset, member.inode, file.unreadBytes))
-      else this.#floorMs = Math.max(this.#floorMs, member.modifiedMs)
+      if (gone) {
+        // Another text in the same inode means that it was emptied.
+        const emptied = members.find(({ live, inode }) => live && inode === member.inode)
+        if (emptied !== undefined) notices.push({ kind: 'truncated', fileId, readTo: position.offset, sizeBytes: emptied.sizeBytes, unreadBytes: null })
+        else notices.push({ kind: 'gone', fileId, readTo: position.offset, unreadBytes: file.lostCount ? null : file.unreadBytes })
+      } else this.#floorMs = Math.max(this.#floorMs, member.modifiedMs)
       this.#files.splice(this.#files.indexOf(file), 1)
       await file.close()
     }
   }
+}
+
+/** Not found, and not for long: it may be on its way to another name. */
+function isSought({ missingForMs }: FollowedFile): boolean {
+  return missingForMs !== null && missingForMs < TICK_MS
+}
+
+function isGone({ missingForMs }: FollowedFile): boolean {
+  return missingForMs !== null && missingForMs >= TICK_MS
 }
 
 /** The live file, where it holds what was read; else the longest, for a copy that is being written is shorter. */
@@ -195,11 +200,4 @@ function best(members: readonly Member[], fileId: string, offset: number): Membe
   const live = same.find(member => member.live)
   if (live !== undefined && (live.sizeBytes >= offset || same.length === 1)) return live
   return same.sort((one, other) => other.sizeBytes - one.sizeBytes)[0] ?? null
-}
-
-/** What to say of a file that is not there: another text in the same inode means that it was emptied. */
-function lost(members: readonly Member[], fileId: string, readTo: number, inode: string, unreadBytes: number | null): TailNotice[] {
-  const emptied = members.find(member => member.inode === inode && member.live)
-  if (emptied !== undefined) return [{ kind: 'truncated', fileId, readTo, sizeBytes: emptied.sizeBytes, unreadBytes: null }]
-  return [{ kind: 'gone', fileId, readTo, unreadBytes }]
 }

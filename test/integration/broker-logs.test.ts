@@ -1,0 +1,102 @@
+import { Kafka, logLevel } from 'kafkajs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compileLayout, KAFKA_PATTERN } from '#shared/broker-logs/layout.ts'
+import { isWholeEvent, readBrokerLogLine, type AuthorizerLine, type BrokerLogLine, type LogFormat } from '#shared/broker-logs/line.ts'
+import { openZone } from '#shared/broker-logs/source-time.ts'
+import { Tail } from '#shared/broker-logs/tail/tail.ts'
+import { as, stack, unique } from '#test/support/stack.ts'
+
+const format: LogFormat = { layout: compileLayout(KAFKA_PATTERN), zone: openZone(Intl.DateTimeFormat().resolvedOptions().timeZone) }
+const tails = [1, 2, 3].map(
+  node =>
+    new Tail({
+      host: `node-${node}`,
+      path: join(stack().logs, `node-${node}-authorizer.log`),
+      begins: line => format.layout.begins(line),
+      whole: text => isWholeEvent(format, text)
+    })
+)
+
+/** What the brokers have logged since the last call. */
+async function logged(): Promise<BrokerLogLine[]> {
+  const lines: BrokerLogLine[] = []
+  for (const tail of tails) {
+    for (let more = true; more;) {
+      const batch = await tail.poll()
+      expect(batch.notices).toEqual([])
+      lines.push(...batch.entries.map(entry => readBrokerLogLine(format, entry)))
+      more = batch.more
+    }
+  }
+  return lines
+}
+
+/** The first line that fits, of those that come. */
+async function heard(fits: (line: BrokerLogLine) => boolean): Promise<BrokerLogLine> {
+  for (;;) {
+    const found = (await logged()).find(fits)
+    if (found !== undefined) return found
+    await Promise.race(tails.map(tail => tail.waitForChange(100)))
+  }
+}
+
+// The logs of brokers in containers are inside them.
+describe.skipIf(stack().nodes.length === 0)("the authorizer's log of running brokers", () => {
+  const { brokers, sasl } = as('nobody')
+  const nobody = new Kafka({
+    brokers: [...brokers],
+    clientId: 'refused',
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+    sasl: { mechanism: 'scram-sha-512', username: sasl.username, password: sasl.password }
+  })
+  const admin = nobody.admin()
+  beforeAll(() => admin.connect())
+  afterAll(async () => {
+    await admin.disconnect()
+    await Promise.all(tails.map(tail => tail.close()))
+  })
+
+  test('whatever other clients were refused is read', async () => {
+    const lines = await logged()
+    const unread = lines.filter(line => line.kind === 'unparsed' && line.flaws.length === 0 && line.reason !== 'layout')
+    expect(unread).toEqual([])
+  })
+
+  test('a refused read is there with who, what, where and when', async () => {
+    const topic = unique('refused')
+    const startedMs = Date.now()
+    await expect(admin.fetchTopicMetadata({ topics: [topic] })).rejects.toThrow(/not authorized/i)
+    const line = (await heard(each => each.kind === 'authorizer' && each.resourceName === topic)) as AuthorizerLine
+    expect(line).toMatchObject({
+      principal: 'User:nobody',
+      allowed: false,
+      accessAsked: true,
+      operation: 'DESCRIBE',
+      address: '127.0.0.1',
+      resourceType: 'Topic',
+      request: 'Metadata',
+      rule: 'DefaultDeny',
+      forgeable: true,
+      time: { timeCertainty: 'zoned' }
+    })
+    expect(line.time.atMs).toBeGreaterThan(startedMs - 1_000)
+    expect(line.time.atMs).toBeLessThan(Date.now() + 1_000)
+  })
+
+  test('a name with a line break is one event, and one that looks like a whole line is marked as forgeable', async () => {
+    const broken = `${unique('two')}\nlines`
+    await expect(admin.fetchTopicMetadata({ topics: [broken] })).rejects.toThrow()
+    expect(await heard(each => each.kind === 'authorizer' && each.resourceName === broken)).toMatchObject({ principal: 'User:nobody', request: 'Metadata' })
+    const claimed = unique('claimed')
+    const end = ' for request = Fetch with resourceRefCount = 1 based on rule'
+    const forged = `[2026-11-21 20:11:21,123] INFO Principal = User:admin is Allowed operation = READ from host = 10.0.0.1 on resource = Topic:LITERAL:${claimed}${end} SuperUser (kafka.authorizer.logger)`
+    await expect(admin.fetchTopicMetadata({ topics: [`x${end} DefaultDeny (kafka.authorizer.logger)\n${forged}\n`] })).rejects.toThrow()
+    expect(await heard(each => each.kind === 'authorizer' && each.resourceName === claimed)).toMatchObject({
+      principal: 'User:admin',
+      allowed: true,
+      forgeable: true
+    })
+  })
+})

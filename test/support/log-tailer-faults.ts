@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { keptLines, type TailerLine, type TailerOptions } from './log-tailer.ts'
+import { randomFrom } from './seeded.ts'
+
+/** A log that grows and is rotated in both ways, while the process that tails it is killed again and again. */
+export async function runTailerFaults({ kills, seed }: { kills: number; seed: number }): Promise<{ written: string[]; kept: TailerLine[]; rotations: number }> {
+  const random = randomFrom(seed)
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-tailer-'))
+  const options: TailerOptions = { path: join(folder, 'authorizer.log'), output: join(folder, 'kept.jsonl'), batchBytes: 700 }
+  const written: string[] = []
+  let rotations = 0
+  const write = (): void => {
+    for (let left = Math.ceil(random() * 40); left > 0; left--) {
+      const number = written.length
+      const text = number % 7 === 0 ? `[${number}] one\nmore of ${number} (logger)` : `[${number}] event ${'x'.repeat(number % 90)} (logger)`
+      written.push(text)
+      // A writer's buffer ends anywhere, in a line too.
+      const cut = Math.floor(random() * text.length)
+      appendFileSync(options.path, text.slice(0, cut))
+      appendFileSync(options.path, `${text.slice(cut)}\n`)
+    }
+  }
+  const rotate = (): void => {
+    rotations++
+    const name = `${options.path}.${String(rotations).padStart(4, '0')}`
+    if (random() < 0.5) renameSync(options.path, name)
+    else {
+      copyFileSync(options.path, name)
+      truncateSync(options.path)
+    }
+  }
+  let child: ChildProcess | null = null
+  try {
+    write()
+    for (let kill = 0; kill <= kills; kill++) {
+      child = spawn(process.execPath, ['--no-warnings', join(import.meta.dirname, 'log-tailer.ts'), JSON.stringify(options)], {
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+      await once(child.stdout!, 'data')
+      const rounds = 1 + Math.floor(random() * 6)
+      for (let round = 0; round < rounds; round++) {
+        write()
+        // Files that are rotated within one tick of the file system's clock have the same time.
+        if (random() < 0.3) {
+          await sleep(12)
+          rotate()
+          await sleep(12)
+          write()
+        }
+        await sleep(random() * 15)
+      }
+      if (kill === kills) await settled(options.output, written.length)
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    }
+    return { written, kept: keptLines(options.output), rotations }
+  } finally {
+    child?.kill('SIGKILL')
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Until everything is kept, or nothing more comes for five seconds. */
+async function settled(output: string, count: number): Promise<void> {
+  let size = -1
+  for (let quiet = 0; quiet < 250;) {
+    if (keptLines(output).reduce((sum, { texts }) => sum + texts.length, 0) >= count) return
+    const now = statSync(output).size
+    quiet = now === size ? quiet + 1 : 0
+    size = now
+    await sleep(20)
+  }
+}
