@@ -1,6 +1,5 @@
 import { hostname } from 'node:os'
-import { kafkaConnection } from '../config/index.ts'
-import type { ApprovalRules } from '../engine/approvals.ts'
+import { type Config, kafkaConnection } from '../config/index.ts'
 import { TrustedClock } from '../engine/clock.ts'
 import { standingOf } from '../engine/look.ts'
 import { Replica, type Ticks } from '../engine/replica.ts'
@@ -30,12 +29,13 @@ export async function releaseAll(cli: Cli, session: Session, why: string, waitMs
       still.map(({ key, describe }) => `${key}: ${describe}`)
     )
   if (json) cli.out(JSON.stringify({ givenBack: before.map(({ key }) => key) }))
-  else cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, ${goOn(approvalRules(session.config))}`)
+  else cli.out(`nothing stands any more (${before.length} given back); Reeve is halted, ${goOn(session.config)}`)
 }
 
 /** The kill switch is now this person's, who may not lift it where two are needed. */
-function goOn({ otherPerson }: ApprovalRules): string {
-  return otherPerson ? 'and another person must lift it (approvals.otherPerson): reeve halt --lift' : 'go on with: reeve halt --lift'
+function goOn({ approvals, cluster }: Config): string {
+  const command = `reeve ${cluster.oneOfSeveral ? `--cluster ${cluster.name} ` : ''}halt --lift`
+  return approvals.otherPerson ? `and another person must lift it (approvals.otherPerson): ${command}` : `go on with: ${command}`
 }
 
 async function leadAlone(cli: Cli, { config, kafka, clusterId, topics }: Session, signal: AbortSignal): Promise<void> {

@@ -36,6 +36,8 @@ export interface Config {
   readonly cluster: {
     /** How people and metrics call it. */
     readonly name: string
+    /** The file governs others too, so a command must say which it means. */
+    readonly oneOfSeveral: boolean
     readonly brokers: readonly string[]
     readonly clientId: string
     readonly sasl: SaslConfig | null
@@ -64,6 +66,7 @@ export function toConfig(parsed: ParsedConfig): Config {
   return {
     cluster: {
       name: cluster.name,
+      oneOfSeveral: false,
       brokers: cluster.brokers,
       clientId: cluster.clientId,
       sasl: cluster.sasl ?? null,

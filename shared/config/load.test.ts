@@ -484,6 +484,7 @@ describe('several clusters from one file', () => {
     expect(eu!.agents['consumer-guardian']).toMatchObject({ act: true, policy: { lagForMs: 5_400_000 } })
     expect(us!.agents['consumer-guardian']).toMatchObject({ act: false, policy: { lagForMs: 5_400_000 } })
     expect([eu!.owners.length, us!.owners.length]).toEqual([1, 0])
+    expect([eu, us, good(sound)].map(config => config!.cluster.oneOfSeveral)).toEqual([true, true, false])
   })
 
   test('a file without them is one cluster, called main unless it says otherwise', () => {

@@ -45,7 +45,8 @@ export function parseConfig({ text, folder, env, agents }: { text: string; folde
     }
   const schema = configSchema(agents)
   const parts = clusterSources(source).map(part => ('mistakes' in part ? part : parseCluster(schema, part, folder, env)))
-  const configs = parts.flatMap(part => ('config' in part ? [part.config] : []))
+  const oneOfSeveral = parts.length > 1
+  const configs = parts.flatMap(part => ('config' in part ? [{ ...part.config, cluster: { ...part.config.cluster, oneOfSeveral } }] : []))
   const mistakes = parts.flatMap(part => ('mistakes' in part ? part.mistakes : []))
   // What stands at the top of the file is wrong for every cluster, and said once.
   const once = mistakes.filter((one, index) => mistakes.findIndex(({ path, message }) => path === one.path && message === one.message) === index)

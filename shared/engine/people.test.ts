@@ -38,7 +38,7 @@ async function world(rules: ApprovalRules = lenient) {
   await kafka.admin.createTopics(topicSettings(topics, 3))
   const notifier = openNotifier({
     config: {
-      cluster: { name: 'test' },
+      cluster: { name: 'test', oneOfSeveral: false },
       notify: {
         platformChannel: 'platform',
         digestAbove: 10,

@@ -3,6 +3,7 @@ import type { Notice, Severity } from '../engine/agent.ts'
 import { buttonsFor } from '../http/buttons.ts'
 import { slackDigest, slackMessage } from '../render/slack-message.ts'
 import type { Log } from '../telemetry/log.ts'
+import { namingCluster } from './naming-cluster.ts'
 import type { Destination, Letter, Notifier } from './notifier.ts'
 import { pagerDuty } from './pager-duty.ts'
 import { atLeast } from './severity.ts'
@@ -11,7 +12,7 @@ import { type SlackOptions, slackWebhook } from './slack-webhook.ts'
 import { webhook } from './webhook.ts'
 
 export interface NotifierOptions {
-  readonly config: Pick<Config, 'notify' | 'http'> & { readonly cluster: Pick<Config['cluster'], 'name'> }
+  readonly config: Pick<Config, 'notify' | 'http'> & { readonly cluster: Pick<Config['cluster'], 'name' | 'oneOfSeveral'> }
   /** Where buttons belong, see scopeOf. */
   readonly scope: string
   readonly log: Log
@@ -80,7 +81,9 @@ export function openNotifier({ config, scope, log, timeoutMs = 10_000, paceMs = 
             }
           : null
       ]
-      return [channel, found.filter(way => way !== null)]
+      const ready = found.filter(way => way !== null)
+      if (!cluster.oneOfSeveral) return [channel, ready]
+      return [channel, ready.map(({ from, destination }) => ({ from, destination: namingCluster(destination, cluster.name) }))]
     })
   )
   const mute = [...ways].filter(([, all]) => !all.some(({ destination }) => destination.reachesPeople)).map(([channel]) => channel)

@@ -23,11 +23,12 @@ type Channels = Parameters<typeof openNotifier>[0]['config']['notify']['channels
 function slack({
   channels = webhooks(),
   signingSecret = null,
+  oneOfSeveral = false,
   ...more
-}: { channels?: Channels; signingSecret?: Secret | null; paceMs?: number; timeoutMs?: number } = {}) {
+}: { channels?: Channels; signingSecret?: Secret | null; oneOfSeveral?: boolean; paceMs?: number; timeoutMs?: number } = {}) {
   const notifier = openNotifier({
     config: {
-      cluster: { name: 'test' },
+      cluster: { name: 'test', oneOfSeveral },
       notify: { platformChannel: 'platform', digestAbove: 10, slack: { token: new Secret(sink.token), signingSecret, api: sink.api }, channels },
       http: httpSettings
     },
@@ -61,6 +62,17 @@ function notice(channel: string | null, title = 'stands still', why: string[] = 
     answer: 'reeve explain group g'
   }
 }
+
+test('where the file governs several clusters the commands of a notice say which they are for, and else nothing of it is changed', async () => {
+  const asks = { ...notice(null), why: ['3 is above the cap of 2; approve with: reeve approve abc', 'reeve is a word'], answer: 'reeve approve abc' }
+  await slack({ oneOfSeveral: true }).deliver(asks)
+  await slack().deliver(asks)
+  const [named, plain] = sink.messages.map(({ lines }) => lines.join('\n'))
+  expect(named).toContain('approve with: reeve --cluster test approve abc')
+  expect(named).toContain('reeve is a word')
+  expect(named!.match(/reeve --cluster test approve abc/g)).toHaveLength(2)
+  expect(plain).toBe(named!.replaceAll('--cluster test ', ''))
+})
 
 test('a notice arrives in its channel; one without or with an unknown channel arrives in the platform channel', async () => {
   const notifier = slack()
