@@ -60,7 +60,7 @@ describe('committed records', () => {
     const reader = open(controllers)
     await next(reader)
     expect(await reader.poll({ maxWaitMs: 30 })).toBeNull()
-    expect(reader.position).toEqual({ offset: 3, epoch: 1 })
+    expect([reader.position, reader.waiting]).toEqual([{ offset: 3, epoch: 1 }, 1])
     log.highWatermark = 4
     expect(valuesOf(await next(reader))).toEqual(['uncommitted'])
   })

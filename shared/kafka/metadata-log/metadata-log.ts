@@ -39,6 +39,8 @@ export interface MetadataLog {
   /** Behind the last item that `poll` gave. */
   readonly position: MetadataPosition
   readonly counts: Readonly<MetadataLogCounts>
+  /** Records that were read and wait for the high watermark. */
+  readonly waiting: number
   /**
    * The next item; null when `maxWaitMs` (default 1,000) is over. Survives elections and controllers that go and come. Throws a KafkaFault
    * only where all controllers refuse us (right, login, certificate, version, another cluster) or a snapshot is too large; the next poll
@@ -103,6 +105,10 @@ export class MetadataLogReader implements MetadataLog {
 
   get position(): MetadataPosition {
     return this.#position
+  }
+
+  get waiting(): number {
+    return this.#held.records
   }
 
   async poll({ maxWaitMs = 1_000, signal }: PollOptions = {}): Promise<MetadataLogItem | null> {
