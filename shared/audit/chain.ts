@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type { JsonValue } from '../domain/json.ts'
 import { canonical } from './canonical.ts'
 import type { AuditEvent } from './event.ts'
@@ -31,6 +31,10 @@ const anchor = '"attestation_list":[{"chain_uid":'
 const beforeValue = `"fingerprint":{"algorithm":"SHA-256","algorithm_id":3,"encoding_id":1,"serialization":${JSON.stringify(serialization)},"serialization_id":99,"value":"`
 const behindValue = '"},'
 
+// Written as text, which takes half the time of giving it to the canonicaliser. Nobody can have guessed the place's mark in a member before it.
+const placeholder = randomUUID()
+const placeholderText = `"${placeholder}"`
+
 export const fingerprintOf = (value: string) => ({ algorithm: 'SHA-256', algorithm_id: 3, encoding_id: 1, serialization, serialization_id: 99, value })
 
 /**
@@ -41,7 +45,7 @@ export function seal(draft: AuditEvent, { origin, sequence, previous }: Place): 
   const { eventId, payload } = draft
   try {
     if ((previous === null) !== (sequence === 0)) throw new RangeError(`sequence ${sequence} ${previous === null ? 'without' : 'with'} an entry before it`)
-    const text = canonical(placed(draft, { origin, sequence, previous }))
+    const text = canonical(withoutAttestation(draft, sequence)).replace(placeholderText, () => attestation({ origin, sequence, previous }))
     const fingerprint = hash('sha256', text, 'hex')
     const bytes = Buffer.from(withFingerprint(text, origin, fingerprint))
     if (bytes.length > longestEntryBytes) throw new RangeError(`${bytes.length} bytes: expected at most ${longestEntryBytes}; cut long text before`)
@@ -69,9 +73,16 @@ export function withFingerprint(text: string, origin: string, fingerprint: strin
   return text.slice(0, at) + beforeValue + fingerprint + behindValue + text.slice(at)
 }
 
-function placed(draft: AuditEvent, { origin, sequence, previous }: Place): JsonValue {
+/** The attestation without its fingerprint. */
+function attestation({ origin, sequence, previous }: Place): string {
+  const uid = JSON.stringify(`${origin}#${sequence}`)
+  const before =
+    previous && `"prev_event":{${beforeValue}${previous.fingerprint}${behindValue}"type_uid":${previous.typeUid},"uid":${JSON.stringify(previous.eventId)}},`
+  return `[{"chain_uid":${JSON.stringify(origin)},${before ?? ''}"uid":${uid}}]`
+}
+
+function withoutAttestation(draft: AuditEvent, sequence: number): JsonValue {
   const { eventId, eventType, source, timestampMs, correlationId, causationId, metadata, payload } = draft
-  const prevEvent = previous && { fingerprint: fingerprintOf(previous.fingerprint), type_uid: previous.typeUid, uid: previous.eventId }
   return {
     eventSchema,
     eventVersion,
@@ -82,10 +93,6 @@ function placed(draft: AuditEvent, { origin, sequence, previous }: Place): JsonV
     correlationId,
     causationId,
     metadata,
-    payload: {
-      ...payload,
-      metadata: { ...payload.metadata, sequence },
-      attestation_list: [{ chain_uid: origin, ...(prevEvent && { prev_event: prevEvent }), uid: `${origin}#${sequence}` }]
-    }
+    payload: { ...payload, metadata: { ...payload.metadata, sequence }, attestation_list: placeholder }
   }
 }
