@@ -63,7 +63,7 @@ interface Turns {
   readonly moving: readonly { readonly tookMs: number; readonly cpuMs: number }[]
   readonly residentBytes: number
 }
-/** As the image and the systemd unit start it. */
+/** As the command `reeve` starts it: a small young generation, and what Node compiled kept from one process to the next. */
 const alone = (file: string, told: ScanInput): Promise<unknown> =>
   runAlone(new URL(`./scan/${file}.ts`, import.meta.url).pathname, told, ['--max-semi-space-size=8'])
 
