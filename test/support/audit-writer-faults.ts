@@ -111,7 +111,7 @@ export async function runAuditFaults(options: {
           killsByStep[step] = (killsByStep[step] ?? 0) + 1
           due = due.slice(1)
           const killed = sum(killsByStep)
-          if (killed % 25 === 0) log(`${killed} kills of ${plan.filter(({ kind }) => kind === 'kill').length}, ${totals.logs} logs verified`)
+          if (killed % 20 === 0) log(`${killed} kills of ${plan.filter(({ kind }) => kind === 'kill').length}, ${totals.logs} logs verified`)
         } else if (code !== 0) throw new Error(`a writer ended with ${code}: ${errors}`)
         else done = true
         continue

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { API } from '@platformatic/kafka'
 import { directoryAnchor } from '#shared/anchors/directory.ts'
@@ -61,6 +62,8 @@ if (process.argv[2]?.startsWith('{')) await main(JSON.parse(process.argv[2]) as 
 async function main(options: AuditWriterOptions): Promise<void> {
   const { brokers, place, keyFile, anchorFolder, events, transactionTimeoutMs } = options
   const say = (line: AuditWriterLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+  // Now, since most of these processes never end in order.
+  flushCompileCache()
   say({ event: 'loaded' })
   const sentence = JSON.parse(await firstLine()) as DeathSentence
   const random = randomFrom(sentence.seed)
