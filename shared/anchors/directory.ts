@@ -54,10 +54,11 @@ export function directoryAnchor({ name, outside, path }: DirectoryOptions): Anch
     // A volume that is away must not look like one that holds nothing.
     await access(path)
     const names = await readdir(folder).catch((error: unknown) => ignoreMissing(error) ?? [])
-    return names.toSorted().flatMap(file => {
+    const held = names.flatMap(file => {
       const size = sizeOfFile(file)
       return size === null || size < fromSize ? [] : [{ size, location: join(folder, file), hidden: false }]
     })
+    return held.toSorted((a, b) => a.size - b.size)
   }
 
   return {

@@ -1,6 +1,6 @@
 import { Agent } from 'node:https'
 import { readFileSync } from 'node:fs'
-import type { S3Client } from '@aws-sdk/client-s3'
+import type * as Sdk from '@aws-sdk/client-s3'
 import type { Secret } from '../config/secret.ts'
 import { type Anchor, type AnchoredCheckpoint, AnchorError, fileOf, folderOf, type HeldCheckpoint, requireSameTree, sha256Hex, sizeOfFile } from './anchor.ts'
 
@@ -24,8 +24,6 @@ export interface S3Options {
   readonly timeoutMs: number
 }
 
-type Sdk = typeof import('@aws-sdk/client-s3')
-
 const credentialsLastMs = 60_000
 
 /**
@@ -37,13 +35,13 @@ const credentialsLastMs = 60_000
 export function s3Anchor(options: S3Options): Anchor {
   const { name, outside, bucket, prefix, retainYears } = options
   const place = `the bucket ${bucket}`
-  let opened: Promise<{ sdk: Sdk; client: S3Client }> | null = null
+  let opened: Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> | null = null
   let checked = false
 
   // Imported on first use: it takes long, and most configurations have no bucket.
   const open = () => (opened ??= import('@aws-sdk/client-s3').then(sdk => ({ sdk, client: new sdk.S3Client(clientOptions(options)) })))
 
-  async function ask<T>(what: string, work: (sdk: Sdk, client: S3Client) => Promise<T>): Promise<T> {
+  async function ask<T>(what: string, work: (sdk: typeof Sdk, client: Sdk.S3Client) => Promise<T>): Promise<T> {
     const { sdk, client } = await open()
     try {
       return await work(sdk, client)
@@ -184,7 +182,7 @@ async function largest(next: (fromSize: number) => Promise<HeldCheckpoint | null
   return held
 }
 
-function clientOptions({ region, endpoint, pathStyle, credentials, caFile, timeoutMs }: S3Options): ConstructorParameters<typeof S3Client>[0] & object {
+function clientOptions({ region, endpoint, pathStyle, credentials, caFile, timeoutMs }: S3Options): ConstructorParameters<typeof Sdk.S3Client>[0] & object {
   return {
     region,
     forcePathStyle: pathStyle,

@@ -27,6 +27,7 @@ const hashNames: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.2.2': 'sha384',
   '2.16.840.1.101.3.4.2.3': 'sha512'
 }
+/** By their numbers: RFC 3161 section 2.4.2. */
 const statuses = ['granted', 'granted with modifications', 'rejected', 'waiting', 'revocation warning', 'revoked']
 
 /** A request for a token over the SHA-256 of some bytes (RFC 3161 section 2.4.1), with a nonce, asking for the certificate. */
@@ -50,10 +51,12 @@ export function timeStampRequest(message: Uint8Array): { readonly request: Uint8
 export function tokenOf(answer: Uint8Array): Uint8Array {
   const { status, token } = parsed('the answer', () => {
     const asn1 = fromBER(bufferOf(answer))
-    const { status } = pkijs.TimeStampResp.fromBER(bufferOf(answer))
-    return { status: Number(status.status), token: (asn1.result as Sequence).valueBlock.value[1] }
+    const response = pkijs.TimeStampResp.fromBER(bufferOf(answer))
+    return { status: response.status.status, token: (asn1.result as Sequence).valueBlock.value[1] }
   })
-  if (status > 1 || !token) throw new AnchorError(`the authority granted no time stamp: ${statuses[status] ?? `status ${status}`}`, status === 3)
+  const { granted, grantedWithMods, waiting } = pkijs.PKIStatus
+  if (![granted, grantedWithMods].includes(status) || !token)
+    throw new AnchorError(`the authority granted no time stamp: ${statuses[status] ?? `status ${status}`}`, status === waiting)
   return new Uint8Array(token.valueBeforeDecodeView)
 }
 
@@ -65,8 +68,8 @@ export function tokenOf(answer: Uint8Array): Uint8Array {
 export async function verifyTimeStamp(token: Uint8Array, message: Uint8Array, authorities: string, nonce?: Uint8Array): Promise<TimeStamp> {
   const { signed, info } = parsed('the token', () => {
     const content = pkijs.ContentInfo.fromBER(bufferOf(token))
-    const signed = new pkijs.SignedData({ schema: content.content })
-    return { signed, info: pkijs.TSTInfo.fromBER(signed.encapContentInfo.eContent!.getValue()) }
+    const data = new pkijs.SignedData({ schema: content.content })
+    return { signed: data, info: pkijs.TSTInfo.fromBER(data.encapContentInfo.eContent!.getValue()) }
   })
   must(signed.encapContentInfo.eContentType === oids.tstInfo, 'holds no time stamp')
   must(signed.signerInfos.length === 1, 'does not have exactly one signature')

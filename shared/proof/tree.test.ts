@@ -86,11 +86,17 @@ describe('the tree', () => {
   })
 
   test('goes on beyond 2^32 leaves', () => {
-    const size = 2 ** 40 + 2 ** 33 + 1
-    const edge = ['a', 'b', 'c'].map(text => leafHash(Buffer.from(text)))
-    const tree = openTree({ size, frontier: edge.map(hashToBase64) })
+    const ones = 2 ** 33 - 1
+    const edge = Array.from({ length: 33 }, (_, index) => leafHash(Buffer.from([index])))
+    const tree = openTree({ size: ones, frontier: edge.map(hashToBase64) })
+    const before = tree.copy()
     tree.append(leafHash(Buffer.from('d')))
-    expect(tree.state()).toMatchObject({ size: size + 1, frontier: { length: 3 } })
+    // Every bit carries: all that there was is one complete subtree now.
+    expect(tree.state()).toEqual({
+      size: 2 ** 33,
+      frontier: [hashToBase64(edge.reduceRight((right, left) => nodeHash(left, right), leafHash(Buffer.from('d'))))]
+    })
+    expect(before.state()).toEqual({ size: ones, frontier: edge.map(hashToBase64) })
   })
 })
 

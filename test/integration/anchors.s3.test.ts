@@ -82,9 +82,9 @@ test('whoever administers the bucket can neither delete a checkpoint nor shorten
   const [Bucket, Key, VersionId] = ['locked', /locked\/(.+)\?/.exec(location!)![1]!, evidence['versionId']!]
   const asAdministrator = gateway!.client
   await expect(asAdministrator.send(new DeleteObjectCommand({ Bucket, Key, VersionId }))).rejects.toThrow(/object lock/i)
-  await expect(asAdministrator.send(new DeleteObjectCommand({ Bucket, Key, VersionId, BypassGovernanceRetention: true }))).rejects.toThrow()
+  await expect(asAdministrator.send(new DeleteObjectCommand({ Bucket, Key, VersionId, BypassGovernanceRetention: true }))).rejects.toThrow(/object lock/i)
   const shorter = { Mode: 'COMPLIANCE', RetainUntilDate: new Date(Date.now() + 60_000) } as const
-  await expect(asAdministrator.send(new PutObjectRetentionCommand({ Bucket, Key, VersionId, Retention: shorter }))).rejects.toThrow()
+  await expect(asAdministrator.send(new PutObjectRetentionCommand({ Bucket, Key, VersionId, Retention: shorter }))).rejects.toThrow(/object lock/i)
   await asAdministrator.send(new DeleteObjectCommand({ Bucket, Key }))
   const [held] = await anchor.held!.list(origin)
   expect(held).toMatchObject({ size: 7, hidden: true, location })

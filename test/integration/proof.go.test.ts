@@ -144,7 +144,7 @@ describe("Tessera's fsck", () => {
     const ran = promisify(execFile)(program, words, { timeout: 10_000 })
     return ran.then(
       ({ stdout, stderr }) => stdout + stderr,
-      (error: unknown) => String((error as { stderr: string }).stderr)
+      (error: unknown) => (error as { stderr: string }).stderr
     )
   }
 
