@@ -6,10 +6,15 @@ export function bound(name: string): string {
 }
 
 /** Text from outside: itself, or the first part of what was longer. */
-export const text = z.union([
-  z.string(),
-  z.object({ cut: z.string(), length: z.number().int().describe('Bytes of the whole.'), sha256: z.string().describe('Of the whole, hexadecimal.') })
-])
+export const text = z
+  .union([
+    z.string(),
+    z.object({ cut: z.string(), length: z.number().int().describe('Bytes of the whole.'), sha256: z.string().describe('Of the whole, hexadecimal.') })
+  ])
+  .meta({ id: 'Text', description: 'Itself, or the first part of what was longer.' })
+
+/** Any JSON. */
+export const anything = z.unknown()
 
 /** Any list, or the first items of a longer one. */
 export const listOf = <Item extends z.ZodType>(item: Item) =>

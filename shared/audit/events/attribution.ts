@@ -3,7 +3,7 @@ import type { AuditEvent } from '../event.ts'
 import type { Judgement } from '../matching.ts'
 import { apiActivities, apiActivity, type Setting } from '../ocsf.ts'
 import type { OpenChange } from '../open-change.ts'
-import { bound, count, listOf, moment, text } from '../schema-parts.ts'
+import { anything, bound, count, listOf, moment, text } from '../schema-parts.ts'
 import { changedResource } from './change.ts'
 
 export const attributionUnmapped = z.object({
@@ -20,7 +20,7 @@ export const attributionUnmapped = z.object({
       evidence: listOf(text).describe('Coordinates of its lines.')
     })
   ).describe('All of them, the best first.'),
-  watermarks: z.json().describe('How far each source had come, at least; null for one that was never heard of.'),
+  watermarks: anything.describe('How far each source had come, at least; null for one that was never heard of.'),
   decidedFor: moment.describe('All sources that were not silent had come so far.'),
   late: z.boolean().optional().describe('The change came so late that lines about it may have been forgotten: none was taken.'),
   early: z.boolean().optional().describe('There were too many open changes: decided before its time.'),

@@ -3,7 +3,7 @@ import type { ChangeKind } from '../../kafka/metadata-log/decode/describe.ts'
 import type { AuditEvent } from '../event.ts'
 import type { ChangeInput } from '../inputs.ts'
 import { type Activity, apiActivities, apiActivity, type Resource, type Setting, type Severity } from '../ocsf.ts'
-import { bound } from '../schema-parts.ts'
+import { anything, bound } from '../schema-parts.ts'
 
 interface Kind {
   readonly eventType: string
@@ -47,11 +47,11 @@ const kinds: Readonly<Record<Exclude<ChangeKind, 'unknown-record'>, Kind>> = {
 export const changeEventTypes: readonly string[] = Object.values(kinds).map(({ eventType }) => eventType)
 
 export const changeUnmapped = z.object({
-  before: z.json().describe('Null where there was nothing, or where nobody knows.'),
-  after: z.json().describe('Null where there is nothing any more.'),
-  consequence: z.json().describe('What follows of it; null where nothing is computed for such a change.'),
+  before: anything.describe('Null where there was nothing, or where nobody knows.'),
+  after: anything.describe('Null where there is nothing any more.'),
+  consequence: anything.describe('What follows of it; null where nothing is computed for such a change.'),
   earliestTime: z.number().int().optional().describe('It happened between this and `time`: a scan saw the difference.'),
-  records: z.json().optional().describe('Where the records are in the metadata log.')
+  records: anything.optional().describe('Where the records are in the metadata log.')
 })
 
 const words: Readonly<Record<string, string>> = {

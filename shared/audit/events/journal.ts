@@ -2,13 +2,13 @@ import { z } from 'zod'
 import type { AuditEvent } from '../event.ts'
 import type { JournalInput } from '../inputs.ts'
 import { apiActivities, apiActivity, type Setting, type Status } from '../ocsf.ts'
-import { text } from '../schema-parts.ts'
+import { anything, text } from '../schema-parts.ts'
 
 export const journalUnmapped = z.object({
   kind: text.describe('As in the journal: intent, outcome, refused, …'),
   epoch: z.number().int().describe('Of the lease of whoever led.'),
   agent: text.nullable(),
-  facts: z.json().describe('What the decision stood on.')
+  facts: anything.describe('What the decision stood on.')
 })
 
 /** One entry of Reeve's own journal. Intent and outcome of an act have its key as their correlation id. */

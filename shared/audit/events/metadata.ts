@@ -2,10 +2,10 @@ import { z } from 'zod'
 import type { AuditEvent } from '../event.ts'
 import type { RoutineInput, UnknownRecordInput } from '../inputs.ts'
 import { apiActivities, apiActivity, type Setting } from '../ocsf.ts'
-import { count } from '../schema-parts.ts'
+import { anything, count } from '../schema-parts.ts'
 
-export const unknownRecordUnmapped = z.object({ record: z.json().describe('Type, version, length and keyed hash; never content.') })
-export const routineUnmapped = z.object({ fromOffset: count, toOffset: count.describe('Exclusive.'), counts: z.json().describe('By record type.') })
+export const unknownRecordUnmapped = z.object({ record: anything.describe('Type, version, length and keyed hash; never content.') })
+export const routineUnmapped = z.object({ fromOffset: count, toOffset: count.describe('Exclusive.'), counts: anything.describe('By record type.') })
 
 const nobody = { source: 'metadata-log', principal: null, address: null, resources: [], status: 'unknown' } as const
 

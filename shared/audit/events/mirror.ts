@@ -2,11 +2,11 @@ import { z } from 'zod'
 import type { JsonValue } from '../../domain/json.ts'
 import type { AuditEvent } from '../event.ts'
 import { logActivity, logEvent, type Setting } from '../ocsf.ts'
-import { bound, text } from '../schema-parts.ts'
+import { anything, bound, text } from '../schema-parts.ts'
 
-export const gapUnmapped = z.object({ sourceId: text.optional(), from: z.json(), to: z.json(), reason: text })
-export const excludedUnmapped = z.object({ principals: z.json().describe('Who is not mirrored from now on.'), reason: text })
-export const driftedUnmapped = z.object({ findings: z.json().describe('What is, and what should be.') })
+export const gapUnmapped = z.object({ sourceId: text.optional(), from: anything, to: anything, reason: text })
+export const excludedUnmapped = z.object({ principals: anything.describe('Who is not mirrored from now on.'), reason: text })
+export const driftedUnmapped = z.object({ findings: anything.describe('What is, and what should be.') })
 export const unparsedUnmapped = z.object({
   reason: text,
   length: z.number().int().describe('Bytes.'),

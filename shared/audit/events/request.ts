@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { AuditEvent } from '../event.ts'
 import type { RequestLine } from '../inputs.ts'
 import { apiActivities, apiActivity, type Activity, type Setting, type Status } from '../ocsf.ts'
-import { bound, listOf, text } from '../schema-parts.ts'
+import { anything, bound, listOf, text } from '../schema-parts.ts'
 import { lineFacts, lineUnmapped, placeOf } from './line.ts'
 
 export const requestUnmapped = z.object({
@@ -16,7 +16,7 @@ export const requestUnmapped = z.object({
   tookTimeMs: z.union([z.number().int(), z.string()]).nullable(),
   validateOnly: z.boolean().describe('True where nothing was to be changed.'),
   errorCode: z.number().int().nullable().describe('Of the request as a whole, where its answer has one.'),
-  items: listOf(z.json()).describe('What was asked for, and the result of each.')
+  items: listOf(anything).describe('What was asked for, and the result of each.')
 })
 
 /** What ties the lines and changes of one request together. Correlation ids start anew with each connection. */
