@@ -87,9 +87,9 @@ export class Sealing {
     return this.#bytes
   }
 
-  /** Positions moved, or other topics' records came, without an entry that would carry them. */
+  /** Positions moved without an entry whose trailer would carry them. */
   get owesAnEntry(): boolean {
-    return this.#entries.length === 0 && (this.#moved || this.#also.length > 0)
+    return this.#entries.length === 0 && this.#moved
   }
 
   /** Other topics' records wait for their transaction. */
@@ -148,6 +148,13 @@ export class Sealing {
     this.#bytes = 0
     this.#moved = false
     return group
+  }
+
+  /** Other topics' records alone: the log does not move, and nothing of it is written. */
+  cutOthers(): SealedGroup {
+    const records = this.#also
+    this.#also = []
+    return { records, entries: 0, after: this.#end, checkpoint: null }
   }
 
   noteRecord(note: Uint8Array): NewRecord {

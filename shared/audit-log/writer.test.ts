@@ -370,7 +370,12 @@ describe('what is offered', () => {
     await log.offer({ events: [], also })
     await log.flushed()
     expect(kafka.partition('memory').entries.filter(({ record }) => record !== null)).toHaveLength(2)
-    expect(await world.verify()).toMatchObject({ size: 3 })
+    // Alone they are no reason for an entry.
+    expect(await world.verify()).toMatchObject({ size: 2 })
+    kafka.failNextAppend(world.transactionalId, 'unknown-lost')
+    await log.offer({ events: [], also })
+    await log.flushed()
+    expect(kafka.partition('memory').entries.filter(({ record }) => record !== null)).toHaveLength(3)
   })
 
   test('and cannot be an entry is declared as lost, in its place', async () => {
