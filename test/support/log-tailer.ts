@@ -36,15 +36,16 @@ if (process.argv[1] === import.meta.filename) {
     begins: line => line.startsWith('['),
     whole: text => text.endsWith(')'),
     position: kept.at(-1)?.position ?? null,
-    settleMs: 50
+    settleMs: 50,
+    lookAgainMs: 40
   })
-  process.stdout.write('ready\n')
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const { entries, notices, position, more } = await tail.poll({ maxBytes: batchBytes })
     if (entries.length > 0 || notices.length > 0) {
       const places = entries.map(({ coordinate }) => (coordinate.kind === 'file' ? `${coordinate.fileId}.${coordinate.generation}:${coordinate.from}` : ''))
       appendFileSync(output, `${JSON.stringify({ texts: entries.map(({ text }) => text), places, notices, position } satisfies TailerLine)}\n`)
     }
+    if (isFirst) process.stdout.write('ready\n')
     if (!more) await tail.waitForChange(20)
   }
 }

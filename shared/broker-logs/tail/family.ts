@@ -18,8 +18,6 @@ export interface Member {
 }
 
 const HEAD_BYTES = 4_096
-/** How long a folder and what is not found in it is looked at again; more than a tick of any file system's clock, and than a rename takes. */
-export const TICK_MS = 250
 const compressed = /\.(?:gz|bz2|xz|zst|zip|lz4|Z)$/
 
 /** The files of one log: `path` itself, and beside it those named `path` with `.` or `-` and more, as log4j and logrotate name what they rotate. */
@@ -28,24 +26,33 @@ export class Family {
   #names: readonly string[] = []
   #folderChanged = ''
   #folderSeenAtMs = 0
+  #namesAtMs = 0
+  readonly #lookAgainMs: number
   /** By name, as seen last. */
   readonly #known = new Map<string, Member>()
 
-  constructor(path: string) {
+  constructor(path: string, lookAgainMs: number) {
     this.#path = path
+    this.#lookAgainMs = lookAgainMs
+  }
+
+  /** Whether the folder has not changed for a while: only then no rename can have been between its names and its files. */
+  get isStill(): boolean {
+    return this.#namesAtMs - this.#folderSeenAtMs >= this.#lookAgainMs
   }
 
   /** Oldest first, the live one last. Looks into the folder only when it has changed. Throws when the folder or a file cannot be read. */
   async look(): Promise<readonly Member[]> {
     const folder = dirname(this.#path)
-    const { ctimeNs } = await stat(folder, { bigint: true })
-    if (this.#folderChanged !== String(ctimeNs)) this.#folderSeenAtMs = performance.now()
+    const changed = await this.#folderChange(folder)
     // A file system's clock ticks every few milliseconds: what is made within the same tick does not change the time again.
-    if (performance.now() - this.#folderSeenAtMs < TICK_MS) {
+    if (!this.isStill) {
+      const nowMs = performance.now()
       const live = basename(this.#path)
       const rotated = (name: string): boolean => name.startsWith(live) && /^[.-]./.test(name.slice(live.length)) && !compressed.test(name)
       this.#names = (await readdir(folder)).filter(name => name === live || rotated(name))
-      this.#folderChanged = String(ctimeNs)
+      this.#folderChanged = changed
+      this.#namesAtMs = nowMs
     }
     const members: Member[] = []
     for (const name of this.#names) {
@@ -53,7 +60,16 @@ export class Family {
       if (member !== null) members.push(member)
       else this.#known.delete(name)
     }
+    await this.#folderChange(folder)
     return members.sort((one, other) => Number(one.live) - Number(other.live) || one.modifiedMs - other.modifiedMs || (one.name < other.name ? -1 : 1))
+  }
+
+  /** When the folder was changed last; a change since the names were read ends the stillness. */
+  async #folderChange(folder: string): Promise<string> {
+    const { ctimeNs } = await stat(folder, { bigint: true })
+    const changed = String(ctimeNs)
+    if (this.#folderChanged !== changed) this.#folderSeenAtMs = this.#namesAtMs = performance.now()
+    return changed
   }
 
   async #member(path: string, name: string, live: boolean): Promise<Member | null> {

@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { dirname } from 'node:path'
 import type { LogEntry } from '../entry.ts'
-import { Family, TICK_MS, type Member } from './family.ts'
+import { Family, type Member } from './family.ts'
 import { FollowedFile } from './followed-file.ts'
 import type { TailNotice, TailPosition } from './position.ts'
 
@@ -19,6 +19,11 @@ export interface TailOptions {
   readonly maxEntryBytes?: number
   /** How long a rotated file must not grow before what has no line break at its end is handed out; default 5,000. */
   readonly settleMs?: number
+  /**
+   * How long a folder must not change before a new file is begun, and a file be missed before it is gone; default 250. More than a tick of the file
+   * system's clock and than a rotation takes.
+   */
+  readonly lookAgainMs?: number
 }
 
 export interface TailBatch {
@@ -41,6 +46,7 @@ const DEFAULT_BATCH_BYTES = 1_048_576
 export class Tail {
   readonly #options: TailOptions
   readonly #family: Family
+  readonly #lookAgainMs: number
   readonly #files: FollowedFile[] = []
   #position: TailPosition | null
   #floorMs = -1
@@ -52,7 +58,8 @@ export class Tail {
 
   constructor(options: TailOptions) {
     this.#options = options
-    this.#family = new Family(options.path)
+    this.#lookAgainMs = options.lookAgainMs ?? 250
+    this.#family = new Family(options.path, this.#lookAgainMs)
     this.#position = options.position ?? null
   }
 
@@ -63,14 +70,15 @@ export class Tail {
     const members = await this.#family.look()
     if (!this.#started) this.#start(members, notices)
     await this.#recognise(members, notices)
-    // A rename or a copy may be under way, and then what is new here is what is missed there.
-    if (!this.#files.some(isSought)) this.#begin(members, notices)
+    // While a rename or a copy is under way what is new here may be what is missed there, or come before it.
+    const still = this.#family.isStill && !this.#files.some(file => file.missingForMs !== null && !this.#isGone(file))
+    if (still || this.#files.length === 0) this.#begin(members, notices)
     const entries: LogEntry[] = []
     let left = limits.maxBytes ?? DEFAULT_BATCH_BYTES
     for (const file of this.#files) {
       const { host, path, maxEntryBytes = 1_048_576, settleMs = 5_000, begins, whole } = this.#options
       const isLast = file === this.#files.at(-1)
-      const settled = isGone(file) || (!file.member.live && !isLast && file.quietForMs >= settleMs)
+      const settled = this.#isGone(file) || (!file.member.live && !isLast && file.quietForMs >= settleMs)
       if (left <= 0 || (file.unseenBytes === 0 && !(settled && file.hasHalfEvent))) continue
       const before = file.unseenBytes
       for (const { from, to, ...event } of await file.read({ begins, whole, maxBytes: maxEntryBytes }, left, settled)) {
@@ -167,10 +175,14 @@ export class Tail {
     }
   }
 
+  #isGone({ missingForMs }: FollowedFile): boolean {
+    return missingForMs !== null && missingForMs >= this.#lookAgainMs
+  }
+
   async #forget(members: readonly Member[], notices: TailNotice[]): Promise<void> {
     for (const file of [...this.#files]) {
       const { fileId, member, position } = file
-      const gone = isGone(file)
+      const gone = this.#isGone(file)
       const tooMany = this.#files.length > MOST_FILES && file.missingForMs === null && !member.live && file.unreadBytes === 0
       if ((!gone && !tooMany) || file.unseenBytes > 0) continue
       if (gone) {
@@ -183,15 +195,6 @@ export class Tail {
       await file.close()
     }
   }
-}
-
-/** Not found, and not for long: it may be on its way to another name. */
-function isSought({ missingForMs }: FollowedFile): boolean {
-  return missingForMs !== null && missingForMs < TICK_MS
-}
-
-function isGone({ missingForMs }: FollowedFile): boolean {
-  return missingForMs !== null && missingForMs >= TICK_MS
 }
 
 /** The live file, where it holds what was read; else the longest, for a copy that is being written is shorter. */
