@@ -160,7 +160,7 @@ test('whatever the order of the sources and wherever the process ends, the event
       expect(faulty.changes.size).toBe(0)
       expect(faulty.kept?.excluded).toEqual(faultFree.kept?.excluded)
     }),
-    { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 150) }
+    { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 60) }
   )
 })
 
@@ -185,7 +185,7 @@ test('where silent sources are given up, each place has its event once all the s
         .filter(input => input.kind === 'change' && input.change.kind !== 'broker-fenced').length
       expect(events.filter(({ eventType }) => eventType.startsWith('change.')).length).toBe(changed)
     }),
-    { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 150) }
+    { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 60) }
   )
 })
 
