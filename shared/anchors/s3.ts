@@ -186,6 +186,7 @@ function clientOptions({ region, endpoint, pathStyle, credentials, caFile, timeo
   return {
     region,
     forcePathStyle: pathStyle,
+    maxAttempts: 2,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined
       ? {}

@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { DeleteObjectCommand, PutObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Anchor, AnchorError, checkpointToAnchor, ForkFound, openAnchors } from '#shared/anchors/index.ts'
@@ -17,9 +19,11 @@ const checkpointOf = async (size: number, root = 'a', by = signer, log = origin)
   checkpointToAnchor(await signCheckpoint({ origin: log, size, root: leafHash(Buffer.from(root)) }, [by]))
 let gateway: Gateway | null = null
 const opened: Anchor[] = []
+const silent = createServer(() => undefined)
 
 beforeAll(async () => {
   if (!program) return
+  await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
   gateway = await startGateway(program)
   await gateway.newBucket('locked', true)
   await gateway.newBucket('open', false)
@@ -29,13 +33,15 @@ beforeEach(context => {
 })
 afterAll(async () => {
   for (const anchor of opened) anchor.close()
+  silent.closeAllConnections()
+  silent.close()
   await gateway?.kill()
 })
 
-function anchorTo(bucket: string, changed: Record<string, unknown> = {}): Anchor {
+function anchorTo(bucket: string, changed: Record<string, unknown> = {}, timeoutMs = 10_000): Anchor {
   const { endpoint, accessKeyId, secretAccessKey } = gateway!
   const configured = anchors.parse([{ s3: { bucket, endpoint, accessKeyId, secretAccessKey, pathStyle: true, retainYears: 2, prefix: 'reeve/', ...changed } }])
-  const [anchor] = openAnchors(configured, 3_000)
+  const [anchor] = openAnchors(configured, timeoutMs)
   opened.push(anchor!)
   return anchor!
 }
@@ -115,9 +121,11 @@ test.each([
   ['without Object Lock', 'open', {}, { retriable: false, message: /Object Lock/ }],
   ['that is not there', 'nowhere', {}, { retriable: false, message: /NoSuchBucket 404/ }],
   ['with a wrong secret', 'locked', { secretAccessKey: 'wrong-secret-word' }, { retriable: false, message: /SignatureDoesNotMatch 403/ }],
-  ['that is away', 'locked', { endpoint: 'http://127.0.0.1:1' }, { retriable: true, message: /ECONNREFUSED/ }]
+  ['that is away', 'locked', { endpoint: 'http://127.0.0.1:1' }, { retriable: true, message: /ECONNREFUSED/ }],
+  ['that never answers', 'locked', { endpoint: 'silent' }, { retriable: true, message: /TimeoutError/ }]
 ])('a bucket %s takes no checkpoint', async (_, bucket, changed, { retriable, message }) => {
-  const anchor = anchorTo(bucket, changed)
+  const isSilent = 'endpoint' in changed && changed.endpoint === 'silent'
+  const anchor = isSilent ? anchorTo(bucket, { endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` }, 50) : anchorTo(bucket, changed)
   const checkpoint = await checkpointOf(1)
   for (const ask of [() => anchor.check(), () => anchor.put(checkpoint)]) {
     const error = await ask().then(

@@ -26,6 +26,8 @@ export interface TimeStampAuthority {
   use(name: string): void
   /** Alters the next answers; null: as they are. */
   alter(how: ((answer: Buffer, query: Buffer) => { status?: number; body: Buffer }) | null): void
+  /** A query as openssl makes it. */
+  query(message: Uint8Array, digest: string): Buffer
   /** Of one query, as the server gives it. */
   reply(query: Uint8Array): Buffer
   /** A token over what another one stamps, as `openssl cms` signs it with any certificate; `names`: with its hash among what is signed. */
@@ -89,6 +91,11 @@ export async function startTimeStampAuthority(certificates: readonly StampingCer
     caFile: file('root.pem'),
     use: name => void (used = name),
     alter: how => void (altered = how),
+    query(message, digest) {
+      writeFileSync(file('message'), message)
+      openssl('ts', '-query', '-data', 'message', `-${digest}`, '-cert', '-out', 'own.tsq')
+      return readFileSync(file('own.tsq'))
+    },
     reply,
     signAnew(token, certificate, names) {
       writeFileSync(file('token'), token)
