@@ -1,8 +1,9 @@
 import { readAuthorizerMessage, type AuthorizerFacts } from './authorizer-line.ts'
 import type { Flaw, LogCoordinate, LogEntry } from './entry.ts'
-import type { Layout } from './layout.ts'
+import { jsonLayout, type JsonFields } from './json-layout.ts'
+import { compileLayout, type Layout } from './layout.ts'
 import { readRequestMessage, type RequestFacts } from './request-line.ts'
-import { sourceTimeOf, type SourceTime, type Zone } from './source-time.ts'
+import { openZone, sourceTimeOf, type SourceTime, type Zone } from './source-time.ts'
 
 /** How the lines of a log are to be read. */
 export interface LogFormat {
@@ -11,6 +12,20 @@ export interface LogFormat {
   readonly zone: Zone
   /** What the file or topic holds where its layout does not write the logger; with a logger in the line that one counts. */
   readonly content?: 'authorizer' | 'request'
+}
+
+/** A format as configuration has it: a log4j2 pattern or the fields of a JSON layout, and the zone by its IANA name. Throws with what is not understood. */
+export function openLogFormat(settings: {
+  readonly layout: string | JsonFields
+  readonly timeZone: string
+  readonly content?: 'authorizer' | 'request'
+}): LogFormat {
+  const { layout, timeZone, content } = settings
+  return {
+    layout: typeof layout === 'string' ? compileLayout(layout) : jsonLayout(layout),
+    zone: openZone(timeZone),
+    ...(content === undefined ? {} : { content })
+  }
 }
 
 interface Read {
@@ -103,8 +118,13 @@ export function readBrokerLogLine(format: LogFormat, entry: LogEntry): BrokerLog
 /** How a message of each kind ends, so that nothing more of it is waited for. */
 const ends = { authorizer: / based on rule (?:SuperUser|DefaultDeny|DefaultAllow|MatchingAcl\(.*\))$/, request: /\}$/ }
 
+/** Where events of a format begin and end, for a file that is tailed. */
+export function eventRules(format: LogFormat): { readonly begins: (line: string) => boolean; readonly whole: (text: string) => boolean } {
+  return { begins: line => format.layout.begins(line), whole: text => isWholeEvent(format, text) }
+}
+
 /** Whether these physical lines are a whole event. A message with a line break can look whole before it is; its rest is then unparsed. */
-export function isWholeEvent(format: LogFormat, text: string): boolean {
+function isWholeEvent(format: LogFormat, text: string): boolean {
   const laid = format.layout.read(text)
   if (laid === null) return false
   const content = contentOf(format, laid.logger)

@@ -156,9 +156,6 @@ const others = new Set(
   STREAMS_GROUP_HEARTBEAT STREAMS_GROUP_DESCRIBE DESCRIBE_SHARE_GROUP_OFFSETS`.split(/\s+/)
 )
 
-/** Names of the requests whose lines are taken over, for a filter of the broker's log. */
-export const changingRequests: readonly string[] = Object.keys(changes)
-
 /** What a request wanted to change: `none` for one that changes nothing of this kind, `unknown` for one that no Kafka up to 4.4 has. */
 export function changesOf(api: string, request: Json, response: Json): RequestItem[] | 'none' | 'unknown' {
   if (others.has(api)) return 'none'

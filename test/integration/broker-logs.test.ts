@@ -1,20 +1,18 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compileLayout, KAFKA_PATTERN } from '#shared/broker-logs/layout.ts'
-import { isWholeEvent, readBrokerLogLine, type AuthorizerLine, type BrokerLogLine, type LogFormat } from '#shared/broker-logs/line.ts'
-import { openZone } from '#shared/broker-logs/source-time.ts'
+import { KAFKA_PATTERN } from '#shared/broker-logs/layout.ts'
+import { eventRules, openLogFormat, readBrokerLogLine, type AuthorizerLine, type BrokerLogLine } from '#shared/broker-logs/line.ts'
 import { Tail } from '#shared/broker-logs/tail/tail.ts'
 import { as, stack, unique } from '#test/support/stack.ts'
 
-const format: LogFormat = { layout: compileLayout(KAFKA_PATTERN), zone: openZone(Intl.DateTimeFormat().resolvedOptions().timeZone) }
+const format = openLogFormat({ layout: KAFKA_PATTERN, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone })
 const tails = [1, 2, 3].map(
   node =>
     new Tail({
       host: `node-${node}`,
       path: join(stack().logs, `node-${node}-authorizer.log`),
-      begins: line => format.layout.begins(line),
-      whole: text => isWholeEvent(format, text)
+      ...eventRules(format)
     })
 )
 

@@ -57,7 +57,8 @@ export class FollowedFile {
 
   get position(): FilePosition {
     const { inode, device } = this.#member
-    const { chainSha256, restSha256 } = this.#proof
+    // What was not looked at in this process stands as it was kept.
+    const { chainSha256, restSha256 } = this.#toProve ?? this.#proof
     return { fileId: this.fileId, offset: this.#offset, entries: this.#entries, generation: this.#generation, inode, device, chainSha256, restSha256 }
   }
 

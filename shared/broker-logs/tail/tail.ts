@@ -39,7 +39,8 @@ export interface TailBatch {
   readonly heldBytes: number
 }
 
-const MOST_FILES = 16
+/** Files that were read to their end and are still recognised, for what a writer adds late. */
+const MOST_FILES = 4
 const DEFAULT_BATCH_BYTES = 1_048_576
 
 /** Reads a log and the files that it is rotated to: each event once, from a position that lives with the caller. One caller at a time. */
