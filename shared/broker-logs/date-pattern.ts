@@ -92,7 +92,7 @@ function readFields(groups: Readonly<Record<string, string | undefined>>): DateR
   const fieldsMs = Date.UTC(year, month, day, hour, minute, second, fractionMs)
   const back = new Date(fieldsMs)
   // Date.UTC takes the 31st of February for a day in March.
-  if (year < 1000 || back.getUTCMonth() !== month || back.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) return null
+  if (year < 1000 || back.getUTCMonth() !== month || hour > 23 || minute > 59 || second > 59) return null
   const { offset } = groups
   if (offset === undefined) return { kind: 'local', fieldsMs }
   const [, sign, hours, minutes = '00'] = /^([+-])(\d{2}):?(\d{2})?$/.exec(offset) ?? [offset, '+', '00', '00']

@@ -72,7 +72,7 @@ const changes: Readonly<Record<string, (request: Json, response: Json) => Reques
     list(request['entries']).map(entry => {
       const entity = entityName(entry)
       const result = list(response['entries']).find(each => entityName(each) === entity)
-      const values = list(entry['ops']).map(({ key, value, remove }) => [String(key), remove === true ? null : String(value)])
+      const values = list(entry['ops']).map(({ key, value, remove }) => [plain(key), remove === true ? null : plain(value)])
       return item('alter-quota', { type: 'quota', name: entity }, result, { values: Object.fromEntries(values) as Json })
     }),
   ALTER_USER_SCRAM_CREDENTIALS: (request, response) => {
@@ -89,7 +89,7 @@ const changes: Readonly<Record<string, (request: Json, response: Json) => Reques
   ELECT_LEADERS: (request, response) => {
     const results = list(response['replicaElectionResults']).flatMap(topic =>
       list(topic['partitionResult']).map(result =>
-        item('elect-leader', { type: 'partition', name: `${String(topic['topic'])}-${String(result['partitionId'])}` }, result, pick(request, ['electionType']))
+        item('elect-leader', { type: 'partition', name: `${plain(topic['topic'])}-${plain(result['partitionId'])}` }, result, pick(request, ['electionType']))
       )
     )
     return results.length > 0 ? results : [item('elect-leader', { type: 'cluster', name: null }, response, pick(request, ['electionType']))]
@@ -104,7 +104,7 @@ const changes: Readonly<Record<string, (request: Json, response: Json) => Reques
         (numbers(topic['partitions']) ?? []).map(partition => {
           const results = list(list(response['results']).find(each => each['topicName'] === topic['name'])?.['partitions'])
           const result = results.find(each => each['partitionIndex'] === partition)
-          return item('move-log-dir', { type: 'partition', name: `${String(topic['name'])}-${partition}` }, result, pick(dir, ['path']))
+          return item('move-log-dir', { type: 'partition', name: `${plain(topic['name'])}-${partition}` }, result, pick(dir, ['path']))
         })
       )
     ),
@@ -116,7 +116,7 @@ const changes: Readonly<Record<string, (request: Json, response: Json) => Reques
   CREATE_DELEGATION_TOKEN: (request, response) => [
     item('create-token', { type: 'token', name: text(response['tokenId']) }, response, {
       ...pick(response, ['principalType', 'principalName', 'issueTimestampMs', 'expiryTimestampMs', 'maxTimestampMs']),
-      renewers: list(request['renewers']).map(each => `${String(each['principalType'])}:${String(each['principalName'])}`)
+      renewers: list(request['renewers']).map(each => `${plain(each['principalType'])}:${plain(each['principalName'])}`)
     })
   ],
   RENEW_DELEGATION_TOKEN: (_, response) => [item('renew-token', { type: 'token', name: null }, response, pick(response, ['expiryTimestampMs']))],
@@ -137,7 +137,7 @@ const changes: Readonly<Record<string, (request: Json, response: Json) => Reques
     partitions(request, response, 'topics', 'topics', 'partitions').map(([name, asked, result]) =>
       item('set-offsets', { type: 'group', name: text(request['groupId']) }, result, { partition: name, ...pick(asked, ['committedOffset']) })
     ),
-  UNREGISTER_BROKER: (request, response) => [item('unregister-broker', { type: 'broker', name: String(request['brokerId']) }, response)],
+  UNREGISTER_BROKER: (request, response) => [item('unregister-broker', { type: 'broker', name: plain(request['brokerId']) }, response)],
   ADD_RAFT_VOTER: (request, response) => [item('add-voter', { type: 'cluster', name: null }, response, pick(request, ['voterId', 'voterDirectoryId']))],
   REMOVE_RAFT_VOTER: (request, response) => [item('remove-voter', { type: 'cluster', name: null }, response, pick(request, ['voterId', 'voterDirectoryId']))],
   UPDATE_RAFT_VOTER: (request, response) => [item('update-voter', { type: 'cluster', name: null }, response, pick(request, ['voterId', 'voterDirectoryId']))]
@@ -237,7 +237,7 @@ function partitions(request: Json, response: Json, asked: string, answered: stri
     list(topic[inside]).map((partition): [string, Json, Json | undefined] => {
       const results = list(byName(response[answered], topic)?.[inside])
       const result = results.find(each => each['partitionIndex'] === partition['partitionIndex'])
-      return [`${String(topic['name'] ?? topic['topicId'])}-${String(partition['partitionIndex'])}`, partition, result]
+      return [`${plain(topic['name'] ?? topic['topicId'])}-${plain(partition['partitionIndex'])}`, partition, result]
     })
   )
 }
@@ -247,7 +247,7 @@ function byName(results: JsonValue | undefined, { name, topicId }: Json): Json |
 }
 
 function entityName({ entity }: Json): string {
-  const parts = list(entity).map(({ entityType, entityName: name }) => [String(entityType), name ?? null] as const)
+  const parts = list(entity).map(({ entityType, entityName: name }) => [plain(entityType), name ?? null] as const)
   return canonicalJson(Object.fromEntries(parts))
 }
 
@@ -272,6 +272,11 @@ function numbers(value: JsonValue | undefined): number[] | null {
 
 function text(value: JsonValue | undefined): string | null {
   return isText(value) ? value : null
+}
+
+/** In a name; what is neither text nor number has no place there. */
+function plain(value: JsonValue | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '?'
 }
 
 function isText(value: JsonValue | undefined): value is string {

@@ -138,14 +138,18 @@ test('rotations while nobody looked are found, in order, and only what was not r
   renameSync(path, `${path}.1`)
   await passes()
   writeFileSync(path, lines(4, 6))
-  renameSync(path, `${path}.2`)
+  renameSync(path, `${path}.9`)
   await passes()
   writeFileSync(path, lines(6, 7))
-  const found = await drain(open({ position }), { texts: 4 })
-  expect(found.texts).toEqual(expected(3, 7))
+  renameSync(path, `${path}.8`)
+  await passes()
+  writeFileSync(path, lines(7, 8))
+  const found = await drain(open({ position }), { texts: 5 })
+  expect(found.texts).toEqual(expected(3, 8))
   expect(found.notices).toMatchObject([
     { kind: 'rotated', to: 'authorizer.log.1' },
-    { kind: 'found', name: 'authorizer.log.2', sizeBytes: 38 }
+    { kind: 'found', name: 'authorizer.log.9', sizeBytes: 38 },
+    { kind: 'found', name: 'authorizer.log.8' }
   ])
 })
 
@@ -252,7 +256,9 @@ test('a half line at the end of a rotated file is handed out as such once the ne
   const found: LogEntry[] = []
   while (found.length < 2) found.push(...(await tail.poll()).entries)
   expect(found).toMatchObject([{ text: '[1] half', flaws: ['unterminated'] }, { text: line(2) }])
+  const { position } = await tail.poll()
   appendFileSync(`${path}.1`, ' and its rest (logger)\n')
+  expect((await open({ position }).poll()).entries).toMatchObject([{ text: ' and its rest (logger)', flaws: ['mid-line'] }])
   expect((await tail.poll()).entries).toMatchObject([{ text: ' and its rest (logger)', flaws: ['mid-line'] }])
 })
 

@@ -181,7 +181,7 @@ export class Tail {
   }
 
   async #forget(members: readonly Member[], notices: TailNotice[]): Promise<void> {
-    for (const file of [...this.#files]) {
+    for (const file of this.#files.slice()) {
       const { fileId, member, position } = file
       const gone = this.#isGone(file)
       const tooMany = this.#files.length > MOST_FILES && file.missingForMs === null && !member.live && file.unreadBytes === 0
