@@ -9,8 +9,8 @@ import { stack } from '#test/support/stack.ts'
 
 /** The oldest that Reeve is built against, and the newest that it is known to run on. */
 const versions = ['4.1.1', '4.4.0']
-/** What Reeve asks of a broker: the contracts of its admin calls and its reader, and its appender. */
-const files = ['test/integration/admin.', 'test/integration/log-reader.', 'test/integration/appender.']
+/** What Reeve asks of a broker: the contracts of its admin calls and its reader, its appender, and the metadata log. */
+const files = ['test/integration/admin.', 'test/integration/log-reader.', 'test/integration/appender.', 'test/integration/metadata-log.']
 
 /** What vitest writes with its reporter `json`. */
 interface Report {

@@ -30,6 +30,8 @@ export interface ScriptedControllers extends Controllers {
   /** By node id, from 1. */
   readonly logs: ReadonlyMap<number, ControllerLog>
   readonly down: Set<number>
+  /** How long one that is down keeps us waiting, milliseconds. */
+  downForMs: number
   /** Those that deny us, though they could answer. */
   readonly denying: Set<number>
   /** Who do not say where the leader is. */
@@ -101,6 +103,7 @@ export function scriptedControllers(count = 3): ScriptedControllers {
     addresses: ids.map(addressOf),
     logs,
     down: new Set(),
+    downForMs: 0,
     denying: new Set(),
     tellEndpoints: true,
     fetchVersion: 18,
@@ -115,7 +118,10 @@ export function scriptedControllers(count = 3): ScriptedControllers {
       controllers.asked.push({ address, key, version, request })
       controllers.beforeAnswer(address, key)
       await new Promise(setImmediate)
-      if (controllers.down.has(id) || !logs.has(id)) throw new KafkaFault('unreachable', `${address}: ECONNREFUSED`, { retriable: true })
+      if (controllers.down.has(id)) {
+        if (controllers.downForMs > 0) await new Promise(done => setTimeout(done, controllers.downForMs))
+        throw new KafkaFault('unreachable', `${address}: ECONNREFUSED`, { retriable: true })
+      }
       if (key === 18)
         return {
           apiKeys: [

@@ -128,6 +128,20 @@ describe('the leader', () => {
     expect(valuesOf(await next(reader))).toEqual(['a', 'b'])
   })
 
+  test('that hangs is not asked at once again because the others still name it', async () => {
+    const controllers = quorumOfThree()
+    const reader = open(controllers)
+    await next(reader)
+    controllers.down.add(1)
+    controllers.downForMs = 500
+    // The fetch that is under way is to it.
+    const from = controllers.asked.length - 1
+    await reader.poll({ maxWaitMs: 950 })
+    const asked = controllers.asked.slice(from).map(({ address }) => address)
+    expect(asked.filter(address => address === 'controller:1')).toHaveLength(1)
+    expect(new Set(asked).size).toBe(3)
+  })
+
   test('is not asked without a pause where two controllers point to each other', async () => {
     const controllers = quorumOfThree()
     controllers.lead(2, 2, [1, 3])

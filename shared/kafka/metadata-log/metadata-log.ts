@@ -164,10 +164,11 @@ export class MetadataLogReader implements MetadataLog {
     if (this.#failures > 0) await sleep(Math.min(longestPauseMs, leastPauseMs * 2 ** this.#failures), undefined, { signal }).catch(() => {})
     if (signal.aborted) return
     const { address } = this.#quorum
+    const askedAtMs = performance.now()
     try {
       await this.#ask(address)
     } catch (error) {
-      if (!signal.aborted) this.#failed(address, error)
+      if (!signal.aborted) this.#failed(address, error, performance.now() - askedAtMs)
     }
   }
 
@@ -274,14 +275,14 @@ export class MetadataLogReader implements MetadataLog {
     this.#failures++
   }
 
-  #failed(address: string, error: unknown): void {
+  #failed(address: string, error: unknown, tookMs: number): void {
     const fault = faultOf(error, `controller ${address}`)
     this.#why = fault.message
     // What is not sound is read again, from a controller that may have it right.
     if (error instanceof RangeError) this.#held.drop()
     this.#controllers.drop(address)
     this.#versions.delete(address)
-    this.#quorum.turn()
+    this.#quorum.failed(tookMs)
     this.#failures++
     if (fault.retriable) return
     this.#refusals.set(address, fault)

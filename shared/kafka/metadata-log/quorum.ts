@@ -9,6 +9,7 @@ export class Quorum {
   #turn = 0
   #leader: string | null = null
   #epoch: number
+  #resting = { address: '', untilMs: -Infinity }
 
   constructor(configured: readonly string[], epoch: number) {
     this.#configured = configured
@@ -42,13 +43,25 @@ export class Quorum {
       return newer
     }
     if (address === this.address) return newer
+    if (this.#rests(address)) return newer
     this.#leader = address
     return true
+  }
+
+  /** The one asked gave no answer: it is left alone for as long as that took, for the others name a leader that hangs until they have elected another one. */
+  failed(tookMs: number): void {
+    this.#resting = { address: this.address, untilMs: performance.now() + tookMs }
+    this.turn()
   }
 
   /** The one asked is not to be asked again now. */
   turn(): void {
     this.#leader = null
     this.#turn++
+    if (this.#rests(this.address)) this.#turn++
+  }
+
+  #rests(address: string): boolean {
+    return address === this.#resting.address && performance.now() < this.#resting.untilMs
   }
 }
