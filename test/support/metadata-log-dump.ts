@@ -12,7 +12,7 @@ import { metadataRecords } from '#shared/kafka/metadata-log/schemas/records.ts'
 import type { FieldSchema, RecordSchema } from '#shared/kafka/metadata-log/schemas/schema.ts'
 
 /** A record as kafka-dump-log has it: `{"type":"TOPIC_RECORD","version":0,"data":{…}}`. */
-interface Dumped {
+export interface Dumped {
   readonly type: string
   readonly version: number
   readonly data: unknown
@@ -36,7 +36,7 @@ export function decodedRecords(bytes: Buffer): CommittedRecord[] {
 }
 
 /** What kafka-dump-log with the classes of `libs` says of the same bytes, by offset. Throws where it leaves out any of `offsets`. */
-async function dumpedRecords(libs: string, bytes: Buffer, offsets: readonly number[]): Promise<Map<number, Dumped>> {
+export async function dumpedRecords(libs: string, bytes: Buffer, offsets: readonly number[]): Promise<Map<number, Dumped>> {
   const folder = await mkdtemp(join(tmpdir(), 'reeve-dump-'))
   try {
     const file = join(folder, '00000000000000000000.log')
@@ -76,18 +76,18 @@ async function dumpWith(tool: string, libs: string, file: string): Promise<{ rea
   return { output: Buffer.concat(output).toString('utf8'), errors }
 }
 
-/** Whole numbers that a double cannot carry stay as they are written. */
+/** Whole numbers that a double cannot carry stay as they are written; -0 is 0. */
 function parseExactly(text: string): Dumped {
   const exact = (_: string, value: unknown, { source = '' }: { source?: string } = {}): unknown =>
-    typeof value === 'number' && /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? source : value
-  return JSON.parse(text, exact as (key: string, value: unknown) => unknown) as Dumped
+    typeof value === 'number' && /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? source : value === 0 ? 0 : value
+  return JSON.parse(text, exact) as Dumped
 }
 
 /** Our record in the words of kafka-dump-log. */
 function asDumped({ type, version, fields }: KnownRecord): Dumped {
   const schema: RecordSchema = metadataRecords[type]
   const name = type.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase()
-  return { type: name, version, data: dumpedFields(schema.fields, fields as Readonly<Record<string, unknown>>) }
+  return { type: name, version, data: dumpedFields(schema.fields, fields) }
 }
 
 /** Tagged fields at their default are not written, and are not in the dump. */
@@ -123,6 +123,14 @@ function withoutSecrets({ type, version, data }: Dumped, ours: KnownRecord): { r
   return { dumped: { type, version, data: Object.fromEntries(hidden) }, secrets }
 }
 
+/** Fails where our record is not the dumped one; gives the secrets that the dump holds and we dropped. */
+export function compareRecord(record: KnownRecord, dumped: Dumped, place: string): string[] {
+  const theirs = withoutSecrets(dumped, record)
+  expect(asDumped(record), place).toEqual(theirs.dumped)
+  expect(record.unknownTags, place).toEqual([])
+  return theirs.secrets
+}
+
 /** Compares what we decode with what Kafka's own tool says of the same bytes, record by record. `types` counts what was compared. */
 export async function compareWithDump(
   libs: string,
@@ -139,10 +147,7 @@ export async function compareWithDump(
   const secrets: string[] = []
   for (const { offset, record } of records) {
     if (record.kind !== 'known') throw new Error(`offset ${offset}: ${record.why}`)
-    const theirs = withoutSecrets(dump.get(offset)!, record)
-    expect(asDumped(record), `offset ${offset}`).toEqual(theirs.dumped)
-    expect(record.unknownTags, `offset ${offset}`).toEqual([])
-    secrets.push(...theirs.secrets)
+    secrets.push(...compareRecord(record, dump.get(offset)!, `offset ${offset}`))
     types[`${record.type} v${record.version}`] = (types[`${record.type} v${record.version}`] ?? 0) + 1
   }
   return { records, types, secrets }

@@ -87,7 +87,7 @@ function decodedFields(schema: readonly FieldSchema[], version: number, fields: 
 function decodedElement({ type, fields = [] }: FieldSchema, version: number, value: Plain): unknown {
   if (type === 'struct') return decodedFields(fields, version, value as PlainFields)
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  if (type === 'float64') return Number.isFinite(value) ? value : `${value as number}`
+  if (type === 'float64') return Number.isFinite(value) ? (value as number) + 0 : `${value as number}`
   return value
 }
 

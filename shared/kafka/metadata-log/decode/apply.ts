@@ -18,6 +18,7 @@ export function apply(image: MetadataImage, record: DecodedRecord): boolean {
 function applyKnown(image: MetadataImage, { type, fields }: KnownRecord): boolean {
   switch (type) {
     case 'TopicRecord':
+      forgetName(image, fields.topicId)
       image.topics.set(fields.topicId, { id: fields.topicId, name: fields.name, partitions: new Map() })
       image.topicIds.set(fields.name, fields.topicId)
       return true
@@ -53,7 +54,7 @@ function applyKnown(image: MetadataImage, { type, fields }: KnownRecord): boolea
     case 'RemoveDelegationTokenRecord':
       return image.delegationTokens.delete(fields.tokenId)
     case 'RegisterBrokerRecord':
-      image.brokers.set(String(fields.brokerId), fields)
+      image.brokers.set(String(fields.brokerId), { ...inOrder(fields), ...directoriesInOrder(fields) })
       return true
     case 'UnregisterBrokerRecord':
       return image.brokers.delete(String(fields.brokerId))
@@ -63,7 +64,7 @@ function applyKnown(image: MetadataImage, { type, fields }: KnownRecord): boolea
     case 'UnfenceBrokerRecord':
       return changeBroker(image, fields.id, { fenced: type === 'FenceBrokerRecord' })
     case 'RegisterControllerRecord':
-      image.controllers.set(String(fields.controllerId), fields)
+      image.controllers.set(String(fields.controllerId), inOrder(fields))
       return true
     case 'UnregisterControllerRecord':
       return image.controllers.delete(String(fields.controllerId))
@@ -122,10 +123,16 @@ function applyPartitionChange(image: MetadataImage, fields: FieldsOf<'PartitionC
 function removeTopic(image: MetadataImage, id: string): boolean {
   const topic = image.topics.get(id)
   if (!topic) return false
+  forgetName(image, id)
   image.topics.delete(id)
-  image.topicIds.delete(topic.name)
   image.configs.delete(configsKey(topicConfigs, topic.name))
   return true
+}
+
+/** Every id that a name leads to is of a topic that is there, whatever the records say. */
+function forgetName(image: MetadataImage, id: string): void {
+  const name = image.topics.get(id)?.name
+  if (name !== undefined && image.topicIds.get(name) === id) image.topicIds.delete(name)
 }
 
 /** An empty name is every topic. */
@@ -176,7 +183,16 @@ function registrationChanges(fields: FieldsOf<'BrokerRegistrationChangeRecord'>)
   return {
     ...(fenced !== 0 && { fenced: fenced === 1 }),
     ...(inControlledShutdown === 1 && { inControlledShutdown: true }),
-    ...(logDirs.length > 0 && { logDirs }),
-    ...(cordonedLogDirs !== null && { cordonedLogDirs })
+    ...directoriesInOrder({ ...(logDirs.length > 0 && { logDirs }), ...(cordonedLogDirs !== null && { cordonedLogDirs }) })
   }
+}
+
+/** To Kafka these are maps and sets: a snapshot has them in another order than the record that they came with. */
+function inOrder<Fields extends Pick<FieldsOf<'RegisterControllerRecord'>, 'endPoints' | 'features'>>(fields: Fields): Fields {
+  const byName = (one: { readonly name: string }, other: { readonly name: string }): number => (one.name < other.name ? -1 : 1)
+  return { ...fields, endPoints: fields.endPoints.toSorted(byName), features: fields.features.toSorted(byName) }
+}
+
+function directoriesInOrder({ logDirs, cordonedLogDirs }: Pick<BrokerState, 'logDirs' | 'cordonedLogDirs'>): Pick<BrokerState, 'logDirs' | 'cordonedLogDirs'> {
+  return { ...(logDirs && { logDirs: logDirs.toSorted() }), ...(cordonedLogDirs && { cordonedLogDirs: cordonedLogDirs.toSorted() }) }
 }

@@ -6,6 +6,7 @@ import { decodeMetadataRecord, hashKeyFrom } from './decode.ts'
 import { differences } from './differences.ts'
 import { emptyImage } from './image.ts'
 import type { DecodedRecord, RecordType } from './record.ts'
+import { restoredImage, savedImage } from './saved-image.ts'
 
 const hashKey = hashKeyFrom(Buffer.alloc(32, 7))
 const [orders, orders2] = ['00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b']
@@ -357,12 +358,13 @@ describe('any records', () => {
     )
   })
 
-  test('make an image without a difference to itself, and whose differences to nothing make it again in kind', () => {
+  test('make an image that is the same when it is saved and restored, and that has no difference to itself', () => {
     fc.assert(
       fc.property(batches, some => {
         const records = some.flat().filter(({ type }) => type === null || !/Transaction/.test(type))
         const [image, again] = [imageOf(records), imageOf(records)]
         expect(differences(image, again)).toEqual({ changes: [], leaderOrIsrChanged: 0 })
+        expect(restoredImage(JSON.parse(JSON.stringify(savedImage(image))))).toEqual(image)
         const [created, deleted] = [differences(emptyImage(), image), differences(image, emptyImage())]
         expect(created.changes.map(({ after }) => after)).not.toContain(null)
         expect(deleted.changes.map(({ before }) => before)).not.toContain(null)
@@ -372,6 +374,8 @@ describe('any records', () => {
     )
   })
 })
+
+test('a saved image of another format is refused', () => expect(() => restoredImage({ format: 2 })).toThrow('format 2, expected 1'))
 
 describe('differences behind a snapshot', () => {
   const before = () => imageOf([topic(), partition(0), config('retention.ms', '1'), config('segment.ms', '2'), acl(orders), quota('producer_byte_rate', 5)])
@@ -414,6 +418,17 @@ describe('differences behind a snapshot', () => {
       ],
       leaderOrIsrChanged: 0
     })
+  })
+  test('are none where a snapshot has what is a map or a set to Kafka in another order', () => {
+    const broker = (reverse: boolean) => {
+      const ordered = <T>(items: T[]): T[] => (reverse ? items.toReversed() : items)
+      const endPoints = ordered(['PLAIN', 'SASL'].map(name => ({ name, host: 'h', port: 1, securityProtocol: 0 })))
+      const features = ordered(['group.version', 'share.version'].map(name => ({ name, minSupportedVersion: 0, maxSupportedVersion: 1 })))
+      const directories = ordered([orders, orders2])
+      const fields = { incarnationId: orders, rack: null, endPoints, features, logDirs: directories, cordonedLogDirs: directories }
+      return imageOf([record('RegisterBrokerRecord', { brokerId: 1, ...fields }, 4), record('RegisterControllerRecord', { controllerId: 1, ...fields })])
+    }
+    expect(differences(broker(false), broker(true)).changes).toEqual([])
   })
   test('of a topic that stayed are its configs, partitions and replicas; leaders are counted', () => {
     const after = imageOf([

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compareRecord, type Dumped } from '#test/support/metadata-log-dump.ts'
 import { anyRecord, asDecoded, encodeRecord, recordSchemas, varint } from '#test/support/metadata-records.ts'
 import { decodeMetadataRecord, hashKeyFrom } from './decode.ts'
+import golden from './golden.json' with { type: 'json' }
 import type { DecodedRecord } from './record.ts'
 
 const hashKey = hashKeyFrom(Buffer.alloc(32, 7))
@@ -121,6 +123,18 @@ test('a record of a type or a version that no release has keeps its key, version
   expect(decode(Buffer.from([1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0]))).toMatchObject({ reason: 'malformed', apiKey: null })
 })
 
+test('numbers that JSON cannot carry are texts, and -0 is 0', () => {
+  const quota = (value: number) => (decode(encodeRecord('ClientQuotaRecord', 0, { entity: [], value })) as { fields: { value: unknown } }).fields.value
+  expect([NaN, Infinity, -Infinity, -0, 12.5].map(quota)).toEqual(['NaN', 'Infinity', '-Infinity', 0, 12.5])
+  const producer = (nextProducerId: bigint) =>
+    (decode(encodeRecord('ProducerIdsRecord', 0, { nextProducerId })) as { fields: { nextProducerId: unknown } }).fields
+  expect([2n ** 53n - 1n, 2n ** 53n, -(2n ** 63n)].map(value => producer(value).nextProducerId)).toEqual([
+    9007199254740991,
+    '9007199254740992',
+    '-9223372036854775808'
+  ])
+})
+
 test('null where it may not be, and a tag that is longer than its field, are no record', () => {
   expect(decode(encodeRecord('TopicRecord', 0, { name: null }))).toMatchObject({ kind: 'unknown', why: 'name is null' })
   const longTag = Buffer.concat([varint(1), varint(17), varint(0), Buffer.alloc(12), varint(1), varint(0), varint(2), Buffer.from([1, 9])])
@@ -134,4 +148,17 @@ test("a key that is too short to be one is refused, and the hash is its key's", 
   const hash = (key: typeof hashKey) => (decodeMetadataRecord(value, { hashKey: key }) as { keyedHash: string }).keyedHash
   expect(hash(hashKey)).toBe(hash(hashKeyFrom(Buffer.alloc(32, 7))))
   expect(hash(hashKey)).not.toBe(hash(other))
+})
+
+/** Records of controllers of two releases, and what the kafka-dump-log of each said of them. */
+describe('a record that a controller wrote', () => {
+  test.each(golden as readonly { readonly kafka: string; readonly hex: string; readonly dump: Dumped }[])(
+    'is what its Kafka says: $kafka $dump.type v$dump.version',
+    ({ hex, dump, kafka }) => {
+      const decoded = decode(Buffer.from(hex, 'hex'))
+      if (decoded.kind !== 'known') throw new Error(decoded.why)
+      const secrets = compareRecord(decoded, dump, kafka)
+      for (const secret of secrets) expect(JSON.stringify(decoded)).not.toContain(secret)
+    }
+  )
 })

@@ -26,7 +26,7 @@ export class Malformed extends Error {}
 /** Reads the fields of a struct in a flexible version: those without a tag in their order, then the tagged ones. */
 export function readFields(cursor: ByteCursor, schema: readonly FieldSchema[], reading: Reading, path = ''): Fields {
   const fields: Fields = {}
-  const there = schema.filter(({ since = 0 }) => reading.version >= since)
+  const there = inVersion(schema, reading.version)
   for (const field of there) fields[field.name] = field.tag === undefined ? readField(cursor, field, reading, fields, path) : field.default!
   cursor.taggedFields((tag, value) => {
     const field = there.find(each => each.tag === tag)
@@ -38,6 +38,15 @@ export function readFields(cursor: ByteCursor, schema: readonly FieldSchema[], r
     if (value.remaining > 0) throw new Malformed(`${path}${field.name}: its tag is longer than it`)
   })
   return fields
+}
+
+const kept = new WeakMap<readonly FieldSchema[], (readonly FieldSchema[])[]>()
+
+/** The fields that a version has. A snapshot has 50,000 records of one. */
+function inVersion(schema: readonly FieldSchema[], version: number): readonly FieldSchema[] {
+  let versions = kept.get(schema)
+  if (!versions) kept.set(schema, (versions = []))
+  return (versions[version] ??= schema.filter(({ since = 0 }) => version >= since))
 }
 
 function unknownTag(value: ByteCursor, tag: number, { unknownTags, hashKey, type }: Reading, path: string): UnknownTag {
@@ -106,13 +115,14 @@ function jsonInteger(value: bigint): number | string {
   return Number.isSafeInteger(number) ? number : value.toString()
 }
 
-const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value))
+/** JSON has no -0 either. */
+const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value + 0 : String(value))
 
 const scalarBytes = { bool: 1, int8: 1, int16: 2, uint16: 2, int32: 4, int64: 8, float64: 8, string: 1, uuid: 16, bytes: 1 } as const
 
 /** The fewest bytes that one element takes. */
 function leastBytes(field: FieldSchema, version: number): number {
   if (field.type !== 'struct') return scalarBytes[field.type]
-  const there = (field.fields ?? []).filter(({ since = 0, tag }) => tag === undefined && version >= since)
+  const there = inVersion(field.fields ?? [], version).filter(({ tag }) => tag === undefined)
   return there.reduce((sum, each) => sum + (each.array ? 1 : leastBytes(each, version)), 1)
 }
