@@ -97,12 +97,12 @@ export function kafkaConnection(config: Config, agentName: string | null): Kafka
   const own = agentName === null ? undefined : config.agents[agentName]
   const sasl = own?.sasl ?? config.cluster.sasl
   const tls = config.cluster.tls || own?.tls ? { ...config.cluster.tls, ...own?.tls } : null
-  return {
-    brokers,
-    clientId: agentName === null ? clientId : `${clientId}-${agentName}`,
-    ...(sasl ? { sasl: loginOf(sasl) } : {}),
-    ...(tls ? { tls } : {})
-  }
+  return connectionBy({ brokers, clientId: agentName === null ? clientId : `${clientId}-${agentName}`, sasl, tls })
+}
+
+/** How to reach brokers or controllers by words of the configuration. */
+export function connectionBy({ brokers, clientId, sasl, tls }: Pick<Config['cluster'], 'brokers' | 'clientId' | 'sasl' | 'tls'>): KafkaConnection {
+  return { brokers, clientId, ...(sasl ? { sasl: loginOf(sasl) } : {}), ...(tls ? { tls } : {}) }
 }
 
 /** How to reach Redis; its user and password are looked up at each connection. */

@@ -66,7 +66,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
     await sink.write([], recordsOf(topic, new Map([['format', { version: stateVersion }], ...lease(false)])))
     const source = await stream.source(parts, policy, remembered)
     try {
-      const transform = stream.transform(policy, remembered)
+      const transform = stream.transform({ clusterId: parts.clusterId, sourceIds: source.ids }, policy, remembered)
       const why = whyLeading(before, times)
       log.info({ epoch }, `leading: ${why}`)
       onRole('leader')

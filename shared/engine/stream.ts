@@ -20,8 +20,8 @@ export interface Stream<Policy, Input, Output> {
   sink(surroundings: Surroundings, policy: Policy): Promise<Sink<Output>>
   /** Opens what it reads, each at the position that is remembered. */
   source(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<Input>>
-  /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. */
-  transform(policy: Policy, remembered: Remembered): Transform<Input, Output>
+  /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. `sourceIds` are those that the source has. */
+  transform(about: { readonly clusterId: string; readonly sourceIds: readonly string[] }, policy: Policy, remembered: Remembered): Transform<Input, Output>
 }
 
 export type AnyStream = Stream<unknown, unknown, unknown>
@@ -49,6 +49,8 @@ export type Remembered = ReadonlyMap<string, JsonValue>
 export type Memory = ReadonlyMap<string, JsonValue | null>
 
 export interface Source<Input> {
+  /** Names of all that it reads. */
+  readonly ids: readonly string[]
   /** What came since the last call; waits at most so long for something. Throws KafkaFault where nothing can be read at all. */
   next(maxWaitMs: number): Promise<readonly Input[]>
   close(): Promise<void>

@@ -22,6 +22,7 @@ export const toyStream = defineStream({
     const reader = await kafka.openReader()
     await reader.assign(from, 0, (remembered.get('position') as number | undefined) ?? 'start')
     return {
+      ids: [from],
       async next(maxWaitMs) {
         const fetched = await reader.poll({ maxWaitMs })
         return fetched.flatMap(({ records }) => records.map(({ offset, value }) => ({ offset, number: Number(value!.toString()) })))
@@ -29,7 +30,7 @@ export const toyStream = defineStream({
       close: () => reader.close()
     }
   },
-  transform(_policy, remembered) {
+  transform(_about, _policy, remembered) {
     let odd = (remembered.get('odd') as number | undefined) ?? 0
     return {
       step(inputs: readonly { offset: number; number: number }[]) {

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Entry } from '#shared/audit/entry.ts'
+import { readEntry } from '#shared/audit/entry.ts'
+import { verifyLog } from '#shared/audit/verify-log.ts'
+import { newKey } from '#shared/credentials/signer.ts'
+import { runStream } from '#shared/engine/stream-replica.ts'
+import { parseVerifier } from '#shared/proof/note-key.ts'
+import { clusterView } from '#test/support/cluster-view.ts'
+import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
+import { auditMirror } from './index.ts'
+import { policySchema } from './policy.ts'
+
+const clusterId = 'a-cluster'
+const topic = 'audit.platform-operations'
+const origin = `reeve.audit/${clusterId}/${topic}/0`
+const times = { renewEveryMs: 100, takeOverAfterMs: 600, effectMustStartWithinMs: 100, effectDeadlineMs: 100 }
+const nothing = () => undefined
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+const key = newKey(`reeve.audit/${clusterId}`)
+
+let kafka: FakeKafka
+let stops: (() => Promise<void>)[] = []
+beforeEach(() => {
+  kafka = fakeKafka()
+  kafka.createTopic('broker-logs', 2)
+  kafka.createTopic('reeve.journal')
+  show({ orders: [10], 'broker-logs': [0, 0] })
+})
+afterEach(async () => {
+  await Promise.all(stops.map(stop => stop()))
+  stops = []
+})
+
+/** What the next scans see; the audit topic is there once it was made. */
+function show(topics: Record<string, number[]>): void {
+  const view = clusterView({ topics, brokers: [1, 2, 3] })
+  kafka.admin.show({ ...view, clusterId })
+}
+
+function start(holder: string, more: object = {}): () => Promise<void> {
+  const stop = new AbortController()
+  const logs = [{ id: 'authorizer', content: 'authorizer', topic: 'broker-logs' }]
+  const policy = policySchema.parse({ keys: [key.skey], scanEvery: '1s', window: '200ms', skew: '0s', lateness: '100ms', giveUp: '10m', logs, ...more })
+  const surroundings = { clusterId, kafka, prefix: 'reeve', holder, log }
+  const ended = runStream({ ...surroundings, stream: auditMirror, policy, times, onRole: nothing }, stop.signal)
+  const end = () => (stop.abort(), ended)
+  stops.push(end)
+  return end
+}
+
+/** Seconds from the beginning of the minute in which the test began: a source that is hours behind the others is given up. */
+const minuteMs = Math.floor(Date.now() / 60_000) * 60_000
+const at = (second: number) => new Date(minuteMs + second * 1_000).toISOString().replace('T', ' ').replace('.', ',').slice(0, -1)
+const line = (second: number, verdict: 'Allowed' | 'Denied', resource: string, operation = 'READ', request = 'Fetch') =>
+  `[${at(second)}] INFO Principal = User:app is ${verdict} operation = ${operation} from host = 10.0.0.7 on resource = Topic:LITERAL:${resource} for request = ${request} with resourceRefCount = 1 based on rule ${verdict === 'Allowed' ? 'SuperUser' : 'DefaultDeny'} (kafka.authorizer.logger)`
+
+async function write(partition: number, ...lines: string[]): Promise<void> {
+  const appender = await kafka.openAppender(`forwarder-${partition}`)
+  await appender.fence()
+  await appender.append(lines.map(value => ({ topic: 'broker-logs', partition, key: null, value: Buffer.from(value) })))
+}
+
+async function entries(): Promise<Entry[]> {
+  const reader = await kafka.openReader()
+  const found: { kind: string; value: Buffer }[] = []
+  await reader.assign(topic, 0, 'start')
+  await reader.readToEnd(record => found.push({ kind: record.key!.toString(), value: record.value! }))
+  await reader.close()
+  expect(verifyLog(found, { origin, vkey: parseVerifier(key.vkey).vkey })).toMatchObject({ size: expect.any(Number) })
+  return found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
+}
+
+const types = async () => (await entries()).map(({ eventType }) => eventType).filter(type => type !== 'audit.checkpoint')
+const eventually = (check: () => Promise<void>) => expect.poll(() => check().then(() => 'held', String), { timeout: 15_000, interval: 50 }).toBe('held')
+
+test('lines become events once, over a restart, and what a scan sees is a change', async () => {
+  const stop = start('one')
+  await eventually(async () => expect(await types()).toEqual(['audit.began', 'audit.gap']))
+  await write(0, line(1, 'Denied', 'orders'), 'no line of any layout')
+  await eventually(async () => expect(await types()).toEqual(['audit.began', 'audit.gap', 'access.denied', 'line.unparsed']))
+  await stop()
+  await write(1, line(2, 'Denied', 'payments'))
+  show({ orders: [10], 'broker-logs': [0, 0], payments: [0, 0], [topic]: [0] })
+  start('two')
+  const created = async () => (await entries()).filter(({ eventType }) => eventType === 'topic.created').map(({ value }) => value.payload['resources'])
+  await eventually(async () => expect(await created()).toContainEqual([expect.objectContaining({ name: 'payments' })]))
+  await eventually(async () => expect((await types()).filter(type => type === 'access.denied')).toHaveLength(2))
+  const all = await entries()
+  expect(all.filter(({ eventType }) => eventType === 'access.denied').map(({ value }) => value.payload['resources'])).toMatchObject([
+    [{ name: 'orders' }],
+    [{ name: 'payments' }]
+  ])
+  expect(all.filter(({ eventType }) => eventType === 'audit.gap')).toHaveLength(1)
+}, 30_000)
+
+test('allowed reads are counted by minute, and counted right when the process ends in between', async () => {
+  const stop = start('one')
+  await write(0, line(1, 'Allowed', 'orders'), line(2, 'Allowed', 'orders'), line(3, 'Denied', 'orders'))
+  await eventually(async () => expect(await types()).toContain('access.denied'))
+  await stop()
+  start('two')
+  await write(0, line(4, 'Allowed', 'orders'), line(125, 'Allowed', 'orders'), line(190, 'Denied', 'orders'))
+  await eventually(async () => expect(await types()).toContain('access.folded'))
+  const all = await entries()
+  expect(all.filter(({ eventType }) => eventType === 'access.folded').map(({ value }) => value.payload['count'])).toEqual([3, 1])
+  expect(all.filter(({ eventType }) => eventType === 'access.denied')).toHaveLength(2)
+}, 30_000)
+
+test('without a key that signs, nothing is written', async () => {
+  const policy = policySchema.parse({})
+  const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'one', log }
+  await expect(runStream({ ...surroundings, stream: auditMirror, policy, times, onRole: nothing }, new AbortController().signal)).rejects.toThrow(
+    'agents.audit-mirror.policy.keys: expected a key that signs checkpoints'
+  )
+})

@@ -1,0 +1,71 @@
+import { openAnchors } from '#shared/anchors/index.ts'
+import type { Circumstances } from '#shared/audit/checkpoint-entry.ts'
+import { guard } from '#shared/audit-log/guard.ts'
+import { readGuardFacts } from '#shared/audit-log/guard-facts.ts'
+import { keyNameOf, type LogPlace, transactionalIdOf } from '#shared/audit-log/place.ts'
+import { createAuditTopic, tooFewBrokers } from '#shared/audit-log/topic.ts'
+import { openAuditLog } from '#shared/audit-log/writer.ts'
+import { openSigner } from '#shared/credentials/signer.ts'
+import type { Sink, Surroundings } from '#shared/engine/stream.ts'
+import type { Policy } from './policy.ts'
+import type { MirrorOutput } from './transform.ts'
+
+/** Takes the audit log over and writes behind its end. Refuses where everybody may do everything with the topic. */
+export async function openSink({ kafka, clusterId, log }: Surroundings, policy: Policy): Promise<Sink<MirrorOutput>> {
+  const { topic, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
+  const place: LogPlace = { prefix, clusterId, topic, partition: 0 }
+  if (keys.length === 0)
+    throw new Error(`agents.audit-mirror.policy.keys: expected a key that signs checkpoints (reeve audit keygen --name ${keyNameOf(place)})`)
+  const { created } = await createAuditTopic(kafka.admin, topic, 1)
+  const { brokers } = await kafka.admin.features()
+  const few = tooFewBrokers(brokers)
+  if (few !== null) log.warn({ topic }, few)
+  if (created) log.info({ topic }, 'the audit topic was created')
+  const facts = await readGuardFacts(kafka.admin, { topic, partitions: 1, writer: principal, atMs: Date.now() })
+  const { open, openWhy } = guard(facts, [transactionalIdOf(place)])
+  if (open === 'yes') throw new Error(`${topic} is open to everybody, and is not written: ${openWhy}`)
+  const anchors = openAnchors(configured)
+  if (!anchors.some(({ outside }) => outside)) log.warn({}, 'no anchor outside the cluster: the log attests itself only, and verification says so')
+  const signers = keys.map(secret => openSigner({ secret, name: keyNameOf(place) })())
+  const reader = await kafka.openReader()
+  const appender = await kafka.openAppender(transactionalIdOf(place))
+  let circumstances: Circumstances = { powers: { unknown: 'not looked at yet' }, excluded: [], silent: [] }
+  const view = await kafka.admin.scan({ atMs: Date.now() })
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([appender.close(), reader.close()])
+    for (const anchor of anchors) anchor.close()
+  }
+  try {
+    const written = await openAuditLog({
+      place,
+      appender,
+      reader,
+      topicId: view.topics.get(topic)?.topicId ?? 'unknown',
+      signers,
+      anchors,
+      circumstances: () => circumstances,
+      limits: { checkpointMs: checkpointEvery, checkpointEntries },
+      onTrouble: message => log.warn({}, message)
+    })
+    return {
+      async write(outputs, also) {
+        const last = outputs.at(-1)
+        if (last) circumstances = last.circumstances
+        const positions = Object.assign({}, ...outputs.map(output => output.positions)) as MirrorOutput['positions']
+        await written.offer({
+          events: outputs.flatMap(({ events }) => events),
+          ...(last && { positions, closedThroughMs: last.closedThroughMs }),
+          also
+        })
+      },
+      flush: () => written.flushed(),
+      async close() {
+        await written.close()
+        await closeAll()
+      }
+    }
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}

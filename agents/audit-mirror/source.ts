@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Input } from '#shared/audit/inputs.ts'
+import { coordinateText } from '#shared/broker-logs/entry.ts'
+import { compileLayout } from '#shared/broker-logs/layout.ts'
+import { isWholeEvent, type LogFormat, readBrokerLogLine } from '#shared/broker-logs/line.ts'
+import { openZone } from '#shared/broker-logs/source-time.ts'
+import { readTopicLine } from '#shared/broker-logs/topic-lines.ts'
+import { connectionBy } from '#shared/config/config.ts'
+import { journalEntry } from '#shared/engine/journal.ts'
+import type { Remembered, Source, Surroundings } from '#shared/engine/stream.ts'
+import { reeveTopics } from '#shared/engine/topics.ts'
+import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
+import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
+import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
+import { transactionalIdOf } from '#shared/audit-log/place.ts'
+import { consequences } from './feeds/consequences.ts'
+import type { Feed, MirrorInput } from './feeds/feed.ts'
+import { fileFeed } from './feeds/file-feed.ts'
+import { guardFeed } from './feeds/guard-feed.ts'
+import { metadataFeed, metadataPosition } from './feeds/metadata.ts'
+import { scanFeed } from './feeds/scan-feed.ts'
+import { topicFeed } from './feeds/topic-feed.ts'
+import type { LogPolicy, Policy } from './policy.ts'
+
+const againMs = 1_000
+
+/** Opens every source at the place that is remembered. One that cannot be read is tried again, and the others go on. */
+export async function openSource(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<MirrorInput>> {
+  const { kafka, log } = surroundings
+  const feeds: Feed[] = []
+  const close = async (): Promise<void> => void (await Promise.all(feeds.map(feed => feed.close())))
+  try {
+    feeds.push(guardOf(surroundings, policy, remembered), changesOf(surroundings, policy, remembered))
+    for (const each of policy.logs) feeds.push(await linesOf(kafka, each, remembered))
+    if (policy.journal) feeds.push(await journalOf(surroundings, remembered))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  const looks = new Map<Feed, Promise<{ readonly feed: Feed; readonly inputs: readonly MirrorInput[] }>>()
+  const closing = new AbortController()
+
+  /** Never rejects: what fails is told, and asked again a moment later. */
+  async function look(feed: Feed, maxWaitMs: number): Promise<{ feed: Feed; inputs: readonly MirrorInput[] }> {
+    try {
+      return { feed, inputs: await feed.next(maxWaitMs) }
+    } catch (error) {
+      if (closing.signal.aborted) return { feed, inputs: [] }
+      log.warn({ source: feed.ids }, `a source of the audit log cannot be read, and is tried again: ${(error as Error).message}`)
+      await sleep(againMs, undefined, { signal: closing.signal }).catch(() => {})
+      return { feed, inputs: [] }
+    }
+  }
+
+  return {
+    ids: feeds.flatMap(({ ids }) => ids),
+    async next(maxWaitMs) {
+      for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, look(feed, maxWaitMs))
+      const done = [await Promise.race(looks.values())]
+      // Whatever else has come by now is taken along.
+      for (const each of looks.values()) {
+        const also = await Promise.race([each, null])
+        if (also !== null && also.feed !== done[0]!.feed) done.push(also)
+      }
+      for (const { feed } of done) looks.delete(feed)
+      return done.flatMap(({ inputs }) => inputs)
+    },
+    async close() {
+      closing.abort()
+      await Promise.all(looks.values())
+      await close()
+    }
+  }
+}
+
+function guardOf({ kafka }: Surroundings, { topic, prefix, principal, exclude, guardEvery }: Policy, remembered: Remembered): Feed {
+  const transactionalIds = [transactionalIdOf({ prefix, topic, partition: 0 })]
+  return guardFeed({ admin: kafka.admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
+}
+
+function changesOf({ kafka, clusterId, log }: Surroundings, { metadata, hashKey, scanEvery }: Policy, remembered: Remembered): Feed {
+  const consequenceOf = consequences(kafka.admin)
+  if (metadata === undefined) return scanFeed({ admin: kafka.admin, everyMs: scanEvery, consequenceOf, remembered })
+  if (hashKey === undefined) throw new Error('agents.audit-mirror.policy.hashKey: expected a key of at least 32 bytes beside metadata')
+  const { controllers, sasl = null, tls = null } = metadata
+  const startAt = metadataPosition(remembered)
+  const reader = openMetadataLog(
+    connectionBy({ brokers: controllers, clientId: 'reeve-audit-metadata', sasl, tls: tls as Parameters<typeof connectionBy>[0]['tls'] }),
+    {
+      clusterId,
+      ...(startAt && { startAt })
+    }
+  )
+  return metadataFeed({ log: reader, remembered, hashKey: hashKeyFrom(Buffer.from(hashKey.reveal())), consequenceOf, logger: log })
+}
+
+async function linesOf(
+  kafka: Kafka,
+  { id, content, timeZone, layout, topic, file, host, wrapped, hostHeader }: LogPolicy,
+  remembered: Remembered
+): Promise<Feed> {
+  const format: LogFormat = { layout: compileLayout(layout), zone: openZone(timeZone), content }
+  if (file !== undefined) {
+    const begins = (line: string): boolean => format.layout.begins(line)
+    const whole = (text: string): boolean => isWholeEvent(format, text)
+    return fileFeed({ sourceId: id, host: host!, path: file, begins, whole, remembered, read: entry => readBrokerLogLine(format, entry) })
+  }
+  const lines = {
+    format,
+    ...(wrapped && { wrapped: { message: wrapped.message, ...(wrapped.host === undefined ? {} : { host: wrapped.host }) } }),
+    ...(hostHeader === undefined ? {} : { hostHeader })
+  }
+  const view = await kafka.admin.scan({ atMs: Date.now() })
+  const partitions = view.topics.get(topic!)?.partitions.length
+  if (partitions === undefined) throw new Error(`agents.audit-mirror.policy.logs: there is no topic ${topic}, or it cannot be seen`)
+  return topicFeed({
+    reader: await kafka.openReader(),
+    topic: topic!,
+    partitions,
+    sourceIdOf: partition => `${id}/${partition}`,
+    remembered,
+    read: (record, sourceId) => ({ kind: 'line', sourceId, position: record.offset, line: readTopicLine(lines, record) })
+  })
+}
+
+async function journalOf({ kafka, prefix }: Surroundings, remembered: Remembered): Promise<Feed> {
+  const topic = reeveTopics(prefix).journal
+  const read = (record: LogRecord, sourceId: string): Input | null => {
+    const entry = journalEntry(record)
+    const { partition, offset } = record
+    const coordinate = coordinateText({ kind: 'topic', topic, partition, offset, host: null })
+    return entry && { kind: 'journal', sourceId, position: offset, coordinate, entry, made: [] }
+  }
+  return topicFeed({ reader: await kafka.openReader(), topic, partitions: 1, sourceIdOf: () => 'journal', remembered, read })
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest'
+import { readAuthorizerMessage } from '#shared/broker-logs/authorizer-line.ts'
+import type { BrokerLogLine } from '#shared/broker-logs/line.ts'
+import type { JsonValue } from '#shared/domain/json.ts'
+import type { MirrorInput } from './feeds/feed.ts'
+import { policySchema } from './policy.ts'
+import { transform } from './transform.ts'
+
+const about = { clusterId: 'a-cluster', sourceIds: ['metadata-log', 'authorizer/0'] }
+const policy = policySchema.parse({ window: '1s', skew: '0s', lateness: '1s', exclude: ['User:reeve-*'] })
+const startMs = Date.UTC(2026, 10, 21, 12)
+
+function line(offset: number, second: number, more: { principal?: string; allowed?: boolean; operation?: string; request?: string } = {}): MirrorInput {
+  const { principal = 'User:app', allowed = true, operation = 'READ', request = 'Fetch' } = more
+  const rule = allowed ? 'SuperUser' : 'DefaultDeny'
+  const message = `Principal = ${principal} is ${allowed ? 'Allowed' : 'Denied'} operation = ${operation} from host = 10.0.0.7 on resource = Topic:LITERAL:orders for request = ${request} with resourceRefCount = 1 based on rule ${rule}`
+  const coordinate = { kind: 'topic', topic: 'broker-logs', partition: 0, offset, host: null } as const
+  const time = { atMs: startMs + second * 1_000, timeCertainty: 'stated' } as const
+  const read = { coordinate, time, level: 'INFO', flaws: [], forgeable: false, accessAsked: true }
+  const brokerLine = { kind: 'authorizer', ...read, ...readAuthorizerMessage(message) } as BrokerLogLine
+  return { kind: 'brought', input: { kind: 'line', sourceId: 'authorizer/0', position: offset, line: brokerLine }, through: offset + 1, replay: false }
+}
+
+function change(offset: number, second: number): MirrorInput {
+  const timestampMs = startMs + second * 1_000
+  const difference = {
+    kind: 'config-changed',
+    resource: { type: 'topic', name: 'orders', id: 'AAAA' },
+    before: { 'retention.ms': null },
+    after: { 'retention.ms': '1' }
+  } as const
+  const input = {
+    kind: 'change',
+    sourceId: 'metadata-log',
+    position: offset,
+    source: 'metadata-log',
+    coordinate: `__cluster_metadata@${offset}`,
+    timestampMs,
+    earliestMs: timestampMs,
+    change: difference,
+    records: null,
+    consequence: null
+  } as const
+  return { kind: 'brought', input, through: offset + 1, replay: false }
+}
+
+const time = (second: number): MirrorInput => ({
+  kind: 'brought',
+  input: { kind: 'time', sourceId: 'metadata-log', position: 0, timestampMs: startMs + second * 1_000 },
+  through: 0,
+  replay: false
+})
+
+/** Runs steps one by one, and what they gave to be remembered. */
+function run(steps: readonly (readonly MirrorInput[])[], remembered = new Map<string, JsonValue>()) {
+  const { step } = transform(about, policy, remembered)
+  const events: string[] = []
+  for (const inputs of steps) {
+    const { outputs, remember } = step(inputs)
+    events.push(...outputs.flatMap(output => output.events.map(({ eventType }) => eventType)))
+    for (const [key, value] of remember) {
+      if (value === null) remembered.delete(key)
+      else remembered.set(key, JSON.parse(JSON.stringify(value)) as JsonValue)
+    }
+  }
+  return { events, remembered }
+}
+
+describe('a change', () => {
+  test('is written at once, and attributed when its window has passed at every source', () => {
+    const alter = line(0, 1, { operation: 'ALTER_CONFIGS', request: 'IncrementalAlterConfigs' })
+    expect(run([[alter], [change(0, 1)]]).events).toEqual(['config.changed'])
+    expect(run([[alter], [change(0, 1)], [time(10)], [line(1, 10)]]).events).toEqual(['config.changed', 'change.attributed'])
+    expect(run([[change(0, 1)], [time(10)], [line(1, 10)]]).events).toEqual(['config.changed', 'change.unattributed'])
+  })
+
+  test('that is open when the process ends is judged by the one that goes on', () => {
+    const { remembered } = run([[change(0, 1)], [line(0, 1)]])
+    expect([...remembered.keys()]).toContain('change/__cluster_metadata@0')
+    const after = run([[time(10)], [line(1, 10)]], remembered)
+    expect(after.events).toEqual(['change.unattributed'])
+    expect([...after.remembered.keys()].filter(key => key.startsWith('change/'))).toEqual([])
+  })
+})
+
+describe('what is remembered', () => {
+  test('says where a source was read to, and where it must be read again from while something of it is open', () => {
+    const { remembered } = run([[line(0, 1), line(1, 2)]])
+    expect(remembered.get('source/authorizer/0')).toMatchObject({ through: 2, resume: { at: 0 } })
+    const later = run([[line(0, 1), line(1, 2)], [line(2, 200, { allowed: false })]])
+    expect(later.events).toEqual(['access.denied', 'access.folded'])
+    expect(later.remembered.get('source/authorizer/0')).toMatchObject({ through: 3, resume: { at: null } })
+  })
+
+  test('counts whom it leaves out since the beginning, and the sum outlives the process', () => {
+    const first = run([[line(0, 1, { principal: 'User:reeve-engine' })]])
+    expect(first.events).toEqual([])
+    const { step } = transform(about, policy, first.remembered)
+    const [output] = step([line(1, 2, { principal: 'User:reeve-engine' }), line(2, 3, { allowed: false })]).outputs
+    expect(output!.circumstances.excluded).toContainEqual(expect.objectContaining({ principal: 'User:reeve-engine', lines: 2 }))
+  })
+})
+
+test('the same inputs give the same events, however they are cut into steps', () => {
+  const inputs = [line(0, 1, { allowed: false }), change(0, 2), line(1, 3), time(20), line(2, 90), line(3, 190, { allowed: false })]
+  const whole = run([inputs]).events
+  expect(run(inputs.map(input => [input])).events.toSorted()).toEqual(whole.toSorted())
+  expect(whole.length).toBeGreaterThan(4)
+})
