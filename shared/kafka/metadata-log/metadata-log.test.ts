@@ -21,6 +21,13 @@ async function next(reader: MetadataLogReader): Promise<MetadataLogItem> {
   }
 }
 
+async function nextRecords(reader: MetadataLogReader): Promise<MetadataLogItem> {
+  for (;;) {
+    const item = await next(reader)
+    if (item.kind !== 'silence') return item
+  }
+}
+
 /** Three controllers, the first of which leads epoch 1 with two committed changes. */
 function quorumOfThree(): ScriptedControllers {
   const controllers = scriptedControllers()
@@ -116,7 +123,7 @@ describe('the leader', () => {
     // The old leader has not heard of the election.
     controllers.lead(2, 2, [2, 3])
     Object.assign(controllers.logs.get(2)!, { batches: [...controllers.logs.get(2)!.batches, quorumBatch(3, 2, 2), change(4, 2, 'c')], highWatermark: 5 })
-    expect(valuesOf(await next(reader))).toEqual(['c'])
+    expect(valuesOf(await nextRecords(reader))).toEqual(['c'])
   })
 
   test('that does not exist for a while is awaited', async () => {
@@ -248,10 +255,10 @@ describe('silence', () => {
     expect(silences.map(item => item.kind === 'silence' && item.why)).toEqual(
       Array(2).fill('controller controller:1 leads epoch 1 and commits nothing: its high watermark is 3, 0 records wait for it')
     )
-    expect(silences[1]!.kind === 'silence' && silences[1]!.silentMs).toBeGreaterThan(110)
+    for (const silence of silences) expect(silence.kind === 'silence' && silence.silentMs).toBeGreaterThanOrEqual(60)
     controllers.logs.get(1)!.batches.push(change(3, 1, 'c'))
     controllers.logs.get(1)!.highWatermark = 4
-    expect(valuesOf(await next(reader))).toEqual(['c'])
+    expect(valuesOf(await nextRecords(reader))).toEqual(['c'])
   })
 
   test('is told with why nobody answers', async () => {
@@ -291,7 +298,7 @@ test('a bad batch is never handed over: it is read again, and the silence says w
   expect(item.kind === 'silence' && item.why).toMatch(/the CRC32C of the batch at offset 3 is not/)
   expect(reader.position).toEqual({ offset: 3, epoch: 1 })
   for (const log of controllers.logs.values()) log.batches.splice(-1, 1, change(3, 1, 'sound'))
-  expect(valuesOf(await next(reader))).toEqual(['sound'])
+  expect(valuesOf(await nextRecords(reader))).toEqual(['sound'])
 })
 
 test('a hole in the log is not stepped over', async () => {
