@@ -5,8 +5,8 @@ import { s3Anchor } from './s3.ts'
 import type { AnchorConfig } from './schema.ts'
 import { webhookAnchor } from './webhook.ts'
 
-export { type Anchor, type AnchoredCheckpoint, AnchorError, checkpointToAnchor, ForkFound, type HeldCheckpoint, type Holding, type Receipt } from './anchor.ts'
-export { type TimeStamp, verifyTimeStamp } from './time-stamp.ts'
+export { type Anchor, AnchorError, checkpointToAnchor, ForkFound } from './anchor.ts'
+export { verifyTimeStamp } from './time-stamp.ts'
 
 /** The anchors of a configuration. Nothing is asked of them yet: see `check`. */
 export function openAnchors(configured: readonly AnchorConfig[], timeoutMs = 10_000): readonly Anchor[] {
