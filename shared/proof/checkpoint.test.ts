@@ -181,6 +181,8 @@ describe('a proof that stands by itself', () => {
       '\n\n',
       ''
     ]
+    const long = text.replace('index 3\n', `index 3\n${`${hashToBase64(root)}\n`.repeat(60)}`)
+    expect(() => parseProof(long)).toThrow('at most 63 hashes')
     for (const altered of wrong)
       expect(() => verifyProof(altered, entries[3]!, origin, known), altered).toThrow(expect.objectContaining({ name: 'ProofError' }))
   })
