@@ -66,7 +66,9 @@ export class Family {
 
   /** When the folder was changed last; a change since the names were read ends the stillness. */
   async #folderChange(folder: string): Promise<string> {
-    const { ctimeNs } = await stat(folder, { bigint: true })
+    const { ctimeNs } = await stat(folder, { bigint: true }).catch((error: Error) => {
+      throw new Error(`${folder}, the folder of a log, cannot be read: ${error.message}`, { cause: error })
+    })
     const changed = String(ctimeNs)
     if (this.#folderChanged !== changed) this.#folderSeenAtMs = this.#namesAtMs = performance.now()
     return changed

@@ -5,6 +5,7 @@ import { hash } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { coordinateText, type LogEntry } from '../entry.ts'
 import { Tail, type TailBatch, type TailOptions } from './tail.ts'
+import { EventCutter } from './event-cutter.ts'
 import type { TailNotice, TailPosition } from './position.ts'
 
 let folder: string
@@ -282,6 +283,17 @@ test('a line beyond the bound is cut with its length and hash, and bytes that ar
   expect(entries[2]!.text).toBe('[\ufffd\ufffd)')
 })
 
+test('an open event before a line beyond the bound is handed out, whether that line ends or not', () => {
+  for (const end of ['', '\n']) {
+    const cutter = new EventCutter({ begins: text => text.startsWith('['), whole: () => false, maxBytes: 50 }, 0, false)
+    const events = [...cutter.push(Buffer.from(`[0] open\n[1] ${'x'.repeat(100)}${end}`)), ...cutter.finish()]
+    expect(events.map(({ from, to, flaws }) => ({ from, to, flaws }))).toEqual([
+      { from: 0, to: 9, flaws: [] },
+      { from: 9, to: 113 + end.length, flaws: end === '' ? ['cut', 'unterminated'] : ['cut'] }
+    ])
+  }
+})
+
 test('the position stays small over many rotations, and none is read twice', async () => {
   const tail = open()
   const texts: string[] = []
@@ -296,6 +308,10 @@ test('the position stays small over many rotations, and none is read twice', asy
   const { position, texts: last } = await drain(tail)
   expect([...texts, ...last]).toEqual(expected(0, 8))
   expect((await drain(open({ position }))).texts).toEqual([])
+})
+
+test('a folder that is not there is an error that names it, and no silence', async () => {
+  await expect(open({ path: join(folder, 'none', 'authorizer.log') }).poll()).rejects.toThrow(`${folder}/none, the folder of a log, cannot be read: ENOENT`)
 })
 
 test('a change in the folder ends the waiting', async () => {
