@@ -354,7 +354,7 @@ describe('any records', () => {
         expect(foldEach(given)).toEqual(changes)
         expect(JSON.parse(JSON.stringify(changes))).toEqual(changes)
       }),
-      { numRuns: 400 }
+      { numRuns: 250 }
     )
   })
 
@@ -370,7 +370,7 @@ describe('any records', () => {
         expect(deleted.changes.map(({ before }) => before)).not.toContain(null)
         expect(deleted.changes.length).toBe(created.changes.length)
       }),
-      { numRuns: 200 }
+      { numRuns: 120 }
     )
   })
 })

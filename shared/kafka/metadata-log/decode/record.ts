@@ -69,8 +69,6 @@ export type KnownRecord = {
   }
 }[RecordType]
 
-export type KnownRecordOf<Type extends RecordType> = Extract<KnownRecord, { readonly type: Type }>
-
 /** A record of a later Kafka, or bytes that are none. Nothing of its content is kept. */
 export interface UnknownRecord {
   readonly kind: 'unknown'
