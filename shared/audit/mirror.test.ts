@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest'
+import { access, change, noon, request, setting } from '#test/support/audit-inputs.ts'
+import type { AuditEvent } from './event.ts'
+import type { Input } from './inputs.ts'
+import { close, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step } from './mirror.ts'
+import { entrySchema } from './schemas.ts'
+
+const options: MirrorOptions = {
+  setting,
+  mostCells: 1_000,
+  windowMs: 20_000,
+  skewMs: 1_000,
+  longestChangeMs: 0,
+  mostChanges: 1_000,
+  mostClaims: 1_000,
+  latenessMs: 5_000,
+  jumpMs: 300_000,
+  giveUpMs: 60_000,
+  ownPrincipal: 'User:reeve',
+  modeOf: () => 'fold',
+  isExcluded: () => false
+}
+const time = (sourceId: string, timestampMs: number): Input => ({ kind: 'time', sourceId, position: 0, timestampMs })
+const take = (mirror: Mirror, ...inputs: Input[]): AuditEvent[] => inputs.flatMap(input => [...step(mirror, input, { replay: false }).events])
+const types = (events: readonly AuditEvent[]) => events.map(({ eventType }) => eventType)
+const unmapped = (event: AuditEvent | undefined) => event?.payload.unmapped
+
+describe('a change', () => {
+  const world = (more: Partial<MirrorOptions> = {}) => newMirror({ ...options, ...more }, ['metadata', 'b1'])
+
+  test('is written at once, and who made it when all sources have passed its window', () => {
+    const mirror = world()
+    expect(types(take(mirror, change(1, noon, 'topic-created')))).toEqual(['topic.created'])
+    expect(types(take(mirror, request('b1', 0, noon + 5, [{}])))).toEqual(['request.done'])
+    take(mirror, time('metadata', noon + 26_000))
+    expect(close(mirror).events).toEqual([])
+    take(mirror, time('b1', noon + 25_999))
+    expect(close(mirror).events).toEqual([])
+    take(mirror, time('b1', noon + 26_000))
+    const { events, settled } = close(mirror)
+    expect(types(events)).toEqual(['change.attributed'])
+    expect(unmapped(events[0])).toMatchObject({ certainty: 'exact', watermarks: { b1: noon + 21_000, metadata: noon + 21_000 } })
+    expect(settled).toEqual(['metadata@1'])
+    expect(close(mirror).events).toEqual([])
+  })
+
+  test('that nobody is known to have made is said to be unattributed', () => {
+    const mirror = world()
+    take(mirror, change(1, noon, 'topic-created'), time('metadata', noon + 26_000), time('b1', noon + 26_000))
+    expect(close(mirror).events).toMatchObject([{ eventType: 'change.unattributed', payload: { unmapped: { certainty: 'none', candidates: [] } } }])
+  })
+
+  test('does not wait for ever for a source that fell silent, and says how far it had come', () => {
+    const mirror = world()
+    take(mirror, time('b1', noon - 1_000), change(1, noon, 'topic-created'), time('metadata', noon + 59_000))
+    expect(close(mirror).events).toEqual([])
+    take(mirror, time('metadata', noon + 59_001))
+    const { events, joint } = close(mirror)
+    expect(unmapped(events[0])).toMatchObject({ certainty: 'none', watermarks: { b1: noon - 6_000, metadata: noon + 21_000 } })
+    expect(joint.silent).toEqual([{ sourceId: 'b1', sinceMs: noon - 1_000 }])
+  })
+
+  test('that brokers make by themselves waits for nobody', () => {
+    const mirror = world()
+    const { opened } = step(mirror, change(1, noon, 'broker-fenced', { resource: { type: 'broker', name: '1', id: null } }), { replay: false })
+    expect(opened).toEqual([])
+  })
+
+  test('is open until it is judged, also for the process that comes after', () => {
+    const first = world()
+    const { opened } = step(first, change(1, noon, 'topic-created'), { replay: false })
+    const second = newMirror(options, ['metadata', 'b1'], { changes: JSON.parse(JSON.stringify(opened)) as typeof opened, kept: kept(first) })
+    take(second, request('b1', 0, noon + 5, [{}]), time('metadata', noon + 26_000), time('b1', noon + 26_000))
+    expect(types(close(second).events)).toEqual(['change.attributed'])
+  })
+
+  test('takes no line that came too late: whether it is still in time would depend on the other sources', () => {
+    const mirror = world()
+    take(mirror, change(1, noon, 'topic-created'), time('b1', noon + 11_000), request('b1', 1, noon + 6_000, [{}]))
+    take(mirror, time('metadata', noon + 26_000), time('b1', noon + 26_000))
+    expect(types(close(mirror).events)).toEqual(['change.unattributed'])
+  })
+
+  test('beyond so many open ones the oldest is judged early, and says so', () => {
+    const mirror = world({ mostChanges: 1 })
+    take(mirror, request('b1', 0, noon, [{}]))
+    const { events, settled } = [change(1, noon, 'topic-created'), change(2, noon + 1, 'topic-deleted')].map(input =>
+      step(mirror, input, { replay: false })
+    )[1]!
+    expect(types(events)).toEqual(['topic.deleted', 'change.attributed'])
+    expect(unmapped(events[1])).toMatchObject({ early: true, certainty: 'exact' })
+    expect(settled).toEqual(['metadata@1'])
+  })
+
+  test('says when lines that could fit were forgotten', () => {
+    const mirror = world({ mostClaims: 1 })
+    take(mirror, change(1, noon, 'topic-created'), request('b1', 0, noon, [{}]), request('b1', 1, noon, [{}], { correlationId: 9, principal: 'User:b' }))
+    take(mirror, time('metadata', noon + 26_000), time('b1', noon + 26_000))
+    expect(unmapped(close(mirror).events[0])).toMatchObject({ forgotten: true, candidates: [{ principal: 'User:b' }] })
+  })
+
+  test('that cannot be read is said to be unknown', () => {
+    const { events } = step(world(), change(1, noon, 'unknown-record', { after: { apiKey: 99 } }), { replay: false })
+    expect(events).toMatchObject([{ eventType: 'metadata.unknown', payload: { unmapped: { record: { apiKey: 99 } } } }])
+  })
+
+  test('never throws, whatever kind it is', () => {
+    for (const kind of ['acl-added', 'quota-changed', 'scram-changed', 'controller-registered', 'elr-cleared', 'transaction-aborted'] as const) {
+      const [event] = take(world(), change(1, noon, kind, { resource: { type: 'acl', name: null, id: null }, after: [1] }))
+      expect(entrySchema(event!.eventType)).not.toBeNull()
+    }
+  })
+})
+
+describe('where a source must be read again from', () => {
+  const world = () => newMirror(options, ['metadata', 'b1'])
+
+  test('is where it was read to when nothing of it is open', () => {
+    const mirror = world()
+    take(mirror, time('b1', noon))
+    expect(lowWater(mirror, 'b1')).toEqual({ at: null, foldAfter: 0, newestMs: noon, doubtedMs: null, floorMs: null })
+  })
+
+  test('is the oldest access that is not in an event yet', () => {
+    const mirror = world()
+    take(mirror, access('b1', 5, noon), access('b1', 6, noon + 1))
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 5, foldAfter: 0, newestMs: null })
+    take(mirror, access('b1', 7, noon + 66_000))
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 7, foldAfter: 0, newestMs: noon + 1 })
+  })
+
+  test('is the oldest line that a change to come may be about; accesses from there on are in events already', () => {
+    const mirror = world()
+    take(mirror, request('b1', 5, noon, [{}]), access('b1', 6, noon + 1), access('b1', 7, noon + 66_000))
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 5, foldAfter: 2 })
+    take(mirror, time('metadata', noon + 66_000))
+    close(mirror)
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 7, foldAfter: 0 })
+  })
+
+  test('is not held back by a line whose time the next one denies', () => {
+    const mirror = world()
+    expect(take(mirror, time('b1', noon), access('b1', 5, noon + 90_000_000))).toEqual([])
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 5 })
+    expect(take(mirror, request('b1', 6, noon, [{}]))).toMatchObject([
+      { eventType: 'request.done' },
+      { eventType: 'access.folded', payload: { unmapped: { early: 'clock' } } }
+    ])
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 6 })
+  })
+
+  test('nor by a request whose time the next line denies', () => {
+    const mirror = world()
+    take(mirror, time('b1', noon), request('b1', 5, noon + 90_000_000, [{}]))
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: 5 })
+    take(mirror, time('b1', noon + 1))
+    expect(lowWater(mirror, 'b1')).toMatchObject({ at: null })
+  })
+
+  test('is what it was while the source is read again', () => {
+    const resume = { at: 3, foldAfter: 0, newestMs: noon, doubtedMs: null, floorMs: null }
+    expect(lowWater(newMirror(options, ['b1'], { resume: { b1: resume } }), 'b1')).toBe(resume)
+  })
+})
+
+test('an input of a source that was not named is refused', () => {
+  expect(() => take(newMirror(options, ['b1']), time('b2', noon))).toThrow('an input of b2: expected one of b1')
+})
+
+test('a line that could not be read has the time of the one before it', () => {
+  const mirror = newMirror(options, ['b1'])
+  const { coordinate } = access('b1', 1, noon).line
+  const garbage: Input = {
+    kind: 'line',
+    sourceId: 'b1',
+    position: 1,
+    line: { kind: 'unparsed', coordinate, reason: 'layout', lengthBytes: 3, sha256: 'x', flaws: [], time: null }
+  }
+  expect(take(mirror, garbage)).toMatchObject([{ timestampMs: 0, payload: { unmapped: { timeFrom: 'unknown' } } }])
+  expect(take(mirror, time('b1', noon), garbage)).toMatchObject([{ timestampMs: noon, payload: { unmapped: { timeFrom: 'line-before' } } }])
+})
+
+test('half a million lines of three sources take little, and leave nothing behind', () => {
+  const mirror = newMirror(options, ['metadata', 'b1', 'b2'])
+  const lines = Array.from({ length: 500 }, (_, index) =>
+    access(index % 2 ? 'b1' : 'b2', index, noon, { principal: `User:${index % 20}`, resourceName: `topic-${index % 50}` })
+  )
+  const start = process.cpuUsage()
+  let counted = 0
+  let most = 0
+  const count = (events: readonly AuditEvent[]) => (counted += events.reduce((sum, { payload }) => sum + Number(payload['count']), 0))
+  for (let index = 0; index < 500_000; index++) {
+    const input = lines[index % 500]!
+    count(step(mirror, { ...input, line: { ...input.line, time: { atMs: noon + index, timeCertainty: 'stated' } } }, { replay: false }).events)
+    if (index % 500 === 0) {
+      step(mirror, time('metadata', noon + index), { replay: false })
+      count(close(mirror).events)
+      most = Math.max(most, mirror.sources.get('b1')!.fold.cells)
+    }
+  }
+  for (const id of ['b1', 'b2']) for (const at of [noon + 90_000_000, noon + 90_000_000]) count(take(mirror, time(id, at)))
+  const cpuMs = process.cpuUsage(start).user / 1_000
+  console.log(`500,000 lines taken in ${Math.round(cpuMs)} ms of CPU, at most ${most} cells open in one source`)
+  expect(counted).toBe(500_000)
+  expect(cpuMs).toBeLessThan(6_000)
+  expect(lowWater(mirror, 'b1').at).toBeNull()
+})
