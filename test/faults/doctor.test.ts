@@ -16,6 +16,8 @@ import { configuration, type Parts } from '#test/support/reeve-process.ts'
 import { commitStart } from '#test/support/stuck-consumer.ts'
 
 const readyMs = 60_000
+/** The only machines that an old enough redis-server was published for. */
+const oldRedis = process.platform === 'linux' && process.arch === 'x64'
 let folder: string
 
 beforeAll(async () => {
@@ -155,8 +157,7 @@ test('brokers with plug-ins, with clocks that run ahead, with settings of their 
   expect((await at(brokers)).one('broker-down').what).toBe('broker 3 is down or fenced')
 })
 
-test('a Redis 2.8 is refused by its version', async context => {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return context.skip('there is no such Redis for this machine')
+test.skipIf(!oldRedis)('a Redis 2.8 is refused by its version', async () => {
   const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.0:copy'
   await output(['mvn', '-B', '-q', plugin, '-Dartifact=it.ozimov:embedded-redis:0.7.3', `-DoutputDirectory=${folder}`], { cwd: folder })
   const program = 'redis-server-2.8.19'
@@ -171,5 +172,5 @@ test('a Redis 2.8 is refused by its version', async context => {
 })
 
 test('every finding that is to be provoked here was', () => {
-  expect(notYetFound(import.meta.filename)).toEqual([])
+  expect(notYetFound(import.meta.filename)).toEqual(oldRedis ? [] : ['redis-version'])
 })

@@ -26,7 +26,10 @@ export async function openKafkaFilter(broker: string, refusedApiKey: number): Pr
       while (kept.length >= 6 && kept.length >= 4 + kept.readInt32BE(0)) {
         const request = kept.subarray(0, 4 + kept.readInt32BE(0))
         kept = kept.subarray(request.length)
-        if (request.readInt16BE(4) === refusedApiKey) return void socket.destroy()
+        if (request.readInt16BE(4) === refusedApiKey) {
+          socket.destroy()
+          return
+        }
         onward.write(request)
       }
     })
