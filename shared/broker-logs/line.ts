@@ -124,7 +124,7 @@ export function eventRules(format: LogFormat): { readonly begins: (line: string)
 }
 
 /** Whether these physical lines are a whole event. A message with a line break can look whole before it is; its rest is then unparsed. */
-function isWholeEvent(format: LogFormat, text: string): boolean {
+export function isWholeEvent(format: LogFormat, text: string): boolean {
   const laid = format.layout.read(text)
   if (laid === null) return false
   const content = contentOf(format, laid.logger)

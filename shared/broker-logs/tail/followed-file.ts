@@ -19,7 +19,9 @@ export class FollowedFile {
   #provenAt = ''
   /** Monotonic; when it was last seen to grow. */
   #grewAtMs = performance.now()
+  #quietForMs = 0
   #missedAtMs: number | null = null
+  #missingForMs: number | null = null
   #wasLive: boolean
 
   /** `member` null: it is not there just now, and `position` says how far it was read. */
@@ -62,19 +64,22 @@ export class FollowedFile {
     return { fileId: this.fileId, offset: this.#offset, entries: this.#entries, generation: this.#generation, inode, device, chainSha256, restSha256 }
   }
 
-  /** Takes over what was seen of it now; null when it is nowhere any more, and then only the open handle can read on. */
-  async see(member: Member | null): Promise<TailNotice[]> {
+  /** Takes over what a look saw of it that began at `lookedAtMs`, by the monotonic clock; null when it is nowhere any more, and then only the open handle can read on. */
+  async see(member: Member | null, lookedAtMs: number): Promise<TailNotice[]> {
     const before = this.#member
     if (member === null) {
+      this.#missingForMs = this.#missedAtMs === null ? 0 : Math.max(0, lookedAtMs - this.#missedAtMs)
       this.#missedAtMs ??= performance.now()
       await this.#seeNowhere(before)
       return []
     }
     this.#missedAtMs = null
+    this.#missingForMs = null
     const notices: TailNotice[] = []
     if (member.inode !== before.inode || member.device !== before.device) await this.close()
     if (this.#wasLive && !member.live) notices.push(this.rotatedTo(member))
     if (member.sizeBytes !== before.sizeBytes) this.#grewAtMs = performance.now()
+    this.#quietForMs = Math.max(0, lookedAtMs - this.#grewAtMs)
     this.#member = member
     this.#wasLive = member.live
     const file = await this.#open()
@@ -119,9 +124,9 @@ export class FollowedFile {
     return this.#cutter !== null && this.#cutter.end > this.#cutter.start
   }
 
-  /** Null while it is there. */
+  /** From the first look that missed it to the last; null while it is there. */
   get missingForMs(): number | null {
-    return this.#missedAtMs === null ? null : performance.now() - this.#missedAtMs
+    return this.#missingForMs
   }
 
   /** Whether nobody can say how much of it was not read. */
@@ -130,7 +135,7 @@ export class FollowedFile {
   }
 
   get quietForMs(): number {
-    return performance.now() - this.#grewAtMs
+    return this.#quietForMs
   }
 
   get unseenBytes(): number {

@@ -68,9 +68,11 @@ export class Tail {
   async poll(limits: { readonly maxBytes?: number } = {}): Promise<TailBatch> {
     this.#changed = false
     const notices: TailNotice[] = []
+    // How long a state lasted is measured between looks: a process may stand still at any point between.
+    const lookedAtMs = performance.now()
     const members = await this.#family.look()
     if (!this.#started) this.#start(members, notices)
-    await this.#recognise(members, notices)
+    await this.#recognise(members, lookedAtMs, notices)
     // While a rename or a copy is under way what is new here may be what is missed there, or come before it.
     const still = this.#family.isStill && !this.#files.some(file => file.missingForMs !== null && !this.#isGone(file))
     if (still || this.#files.length === 0) this.#begin(members, notices)
@@ -161,8 +163,8 @@ export class Tail {
     }
   }
 
-  async #recognise(members: readonly Member[], notices: TailNotice[]): Promise<void> {
-    for (const file of this.#files) notices.push(...(await file.see(best(members, file.fileId, file.position.offset))))
+  async #recognise(members: readonly Member[], lookedAtMs: number, notices: TailNotice[]): Promise<void> {
+    for (const file of this.#files) notices.push(...(await file.see(best(members, file.fileId, file.position.offset), lookedAtMs)))
   }
 
   /** Files that are not followed yet: the live one, and those that were rotated while nobody looked. */
