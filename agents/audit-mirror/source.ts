@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Input } from '#shared/audit/inputs.ts'
 import { coordinateText } from '#shared/broker-logs/entry.ts'
-import { compileLayout } from '#shared/broker-logs/layout.ts'
-import { isWholeEvent, type LogFormat, readBrokerLogLine } from '#shared/broker-logs/line.ts'
-import { openZone } from '#shared/broker-logs/source-time.ts'
+import { eventRules, openLogFormat, readBrokerLogLine } from '#shared/broker-logs/line.ts'
 import { readTopicLine } from '#shared/broker-logs/topic-lines.ts'
 import { connectionBy } from '#shared/config/config.ts'
 import { journalEntry } from '#shared/engine/journal.ts'
@@ -13,7 +11,7 @@ import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
 import { transactionalIdOf } from '#shared/audit-log/place.ts'
-import { consequences } from './feeds/consequences.ts'
+import { Consequences } from './feeds/consequences.ts'
 import type { Feed, MirrorInput } from './feeds/feed.ts'
 import { fileFeed } from './feeds/file-feed.ts'
 import { guardFeed } from './feeds/guard-feed.ts'
@@ -21,6 +19,8 @@ import { metadataFeed, metadataPosition } from './feeds/metadata.ts'
 import { scanFeed } from './feeds/scan-feed.ts'
 import { topicFeed } from './feeds/topic-feed.ts'
 import type { LogPolicy, Policy } from './policy.ts'
+
+type ConsequenceOf = Parameters<typeof scanFeed>[0]['consequenceOf']
 
 const againMs = 1_000
 
@@ -30,7 +30,8 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   const feeds: Feed[] = []
   const close = async (): Promise<void> => void (await Promise.all(feeds.map(feed => feed.close())))
   try {
-    feeds.push(guardOf(surroundings, policy, remembered), changesOf(surroundings, policy, remembered))
+    const consequences = new Consequences(kafka.admin, log)
+    feeds.push(guardOf(surroundings, policy, remembered, consequences), changesOf(surroundings, policy, remembered, consequences))
     for (const each of policy.logs) feeds.push(await linesOf(kafka, each, remembered))
     if (policy.journal) feeds.push(await journalOf(surroundings, remembered))
   } catch (error) {
@@ -73,13 +74,20 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   }
 }
 
-function guardOf({ kafka }: Surroundings, { topic, prefix, principal, exclude, guardEvery }: Policy, remembered: Remembered): Feed {
+function guardOf({ kafka }: Surroundings, { topic, prefix, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
   const transactionalIds = [transactionalIdOf({ prefix, topic, partition: 0 })]
-  return guardFeed({ admin: kafka.admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
+  const { configs, acls } = kafka.admin
+  const admin = { configs: configs.bind(kafka.admin), acls: acls.bind(kafka.admin), scan: (options: { atMs: number }) => consequences.scan(options) }
+  return guardFeed({ admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
 }
 
-function changesOf({ kafka, clusterId, log }: Surroundings, { metadata, hashKey, scanEvery }: Policy, remembered: Remembered): Feed {
-  const consequenceOf = consequences(kafka.admin)
+function changesOf(
+  { kafka, clusterId, log }: Surroundings,
+  { metadata, hashKey, scanEvery }: Policy,
+  remembered: Remembered,
+  consequences: Consequences
+): Feed {
+  const consequenceOf: ConsequenceOf = (change, timestampMs) => consequences.of(change, timestampMs)
   if (metadata === undefined) return scanFeed({ admin: kafka.admin, everyMs: scanEvery, consequenceOf, remembered })
   if (hashKey === undefined) throw new Error('agents.audit-mirror.policy.hashKey: expected a key of at least 32 bytes beside metadata')
   const { controllers, sasl = null, tls = null } = metadata
@@ -99,11 +107,9 @@ async function linesOf(
   { id, content, timeZone, layout, topic, file, host, wrapped, hostHeader }: LogPolicy,
   remembered: Remembered
 ): Promise<Feed> {
-  const format: LogFormat = { layout: compileLayout(layout), zone: openZone(timeZone), content }
+  const format = openLogFormat({ layout, timeZone, content })
   if (file !== undefined) {
-    const begins = (line: string): boolean => format.layout.begins(line)
-    const whole = (text: string): boolean => isWholeEvent(format, text)
-    return fileFeed({ sourceId: id, host: host!, path: file, begins, whole, remembered, read: entry => readBrokerLogLine(format, entry) })
+    return fileFeed({ sourceId: id, host: host!, path: file, ...eventRules(format), remembered, read: entry => readBrokerLogLine(format, entry) })
   }
   const lines = {
     format,

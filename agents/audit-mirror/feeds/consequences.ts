@@ -1,8 +1,88 @@
-import type { JsonValue } from '#shared/domain/json.ts'
+import { consequenceOf } from '#shared/audit/consequence/consequence.ts'
+import type { Acl, AclFacts, ConsequenceFacts, PartitionFacts, TopicFacts } from '#shared/audit/consequence/facts.ts'
+import type { TopicView } from '#shared/domain/cluster-view.ts'
+import { type JsonValue, sameJson } from '#shared/domain/json.ts'
 import type { Difference } from '#shared/kafka/metadata-log/decode/describe.ts'
+import { KafkaFault } from '#shared/kafka/errors.ts'
 import type { Admin } from '#shared/kafka/ports.ts'
+import type { Log } from '#shared/telemetry/log.ts'
 
-/** What follows of a change, computed from what the cluster says at this moment; what it does not say is unknown, and said. */
-export function consequences(_admin: Admin): (change: Difference, timestampMs: number) => Promise<JsonValue> {
-  return async () => null
+type Asked = Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'offsetForTimestamp'>
+
+/** Partitions of one topic of which the moment is looked up that a change of retention makes deletable; of the others it is unknown. */
+const mostLookUps = 50
+
+/** What a change makes of the cluster, by what the cluster says at this moment. Keeps the last look, for topics that are gone when their deletion is read. */
+export class Consequences {
+  readonly #admin: Asked
+  readonly #log: Log
+  #seen: { readonly atMs: number; readonly topics: ReadonlyMap<string, TopicView> } | null = null
+
+  constructor(admin: Asked, log: Log) {
+    this.#admin = admin
+    this.#log = log
+  }
+
+  /** A scan that also is what deletions are judged by. */
+  async scan(options: { atMs: number }): ReturnType<Admin['scan']> {
+    const view = await this.#admin.scan(options)
+    this.#seen = view
+    return view
+  }
+
+  /** What follows of a change. What cannot be asked is unknown, and the event says so; it never keeps the event back. */
+  async of(change: Difference, timestampMs: number): Promise<JsonValue> {
+    return consequenceOf(change, timestampMs, await this.#factsFor(change, timestampMs))
+  }
+
+  async #factsFor(change: Difference, timestampMs: number): Promise<ConsequenceFacts> {
+    const { kind, resource } = change
+    try {
+      if (kind === 'topic-deleted') return { topic: this.#topicSeen(resource.id), acls: null }
+      if (kind === 'config-changed' && resource.type === 'topic') return { topic: await this.#topicNow(resource.name!, change, timestampMs), acls: null }
+      if (kind === 'acl-added' || kind === 'acl-removed') return { topic: null, acls: await this.#acls(change) }
+    } catch (error) {
+      if (!(error instanceof KafkaFault)) throw error
+      this.#log.warn({ change: kind }, `what follows of a change is not known: ${error.message}`)
+    }
+    return { topic: null, acls: null }
+  }
+
+  #topicSeen(topicId: string | null): TopicFacts | null {
+    const topic = [...(this.#seen?.topics.values() ?? [])].find(each => each.topicId === topicId)
+    if (topic === undefined) return null
+    return { atMs: this.#seen!.atMs, partitions: topic.partitions.map(partitionFacts), partitionCount: topic.partitions.length, defaults: {}, configs: {} }
+  }
+
+  async #topicNow(name: string, { before, after }: Difference, timestampMs: number): Promise<TopicFacts | null> {
+    const atMs = Date.now()
+    const topic = (await this.scan({ atMs })).topics.get(name)
+    if (topic === undefined) return null
+    const settings = [...((await this.#admin.topicConfigs([name])).value.get(name) ?? [])].flatMap(([key, { value, isDefault }]) =>
+      value === null ? [] : [{ key, value, isDefault }]
+    )
+    const changed = (before ?? {}) as Readonly<Record<string, JsonValue>>
+    const own = new Map(settings.filter(({ isDefault, key }) => !isDefault && !(key in changed)).map(({ key, value }) => [key, value]))
+    for (const [key, value] of Object.entries(changed)) if (typeof value === 'string') own.set(key, value)
+    const retentionMs = Number((after as Readonly<Record<string, JsonValue>> | null)?.['retention.ms'] ?? Number.NaN)
+    const partitions = topic.partitions.map(partitionFacts)
+    if (retentionMs >= 0 && partitions.length <= mostLookUps) {
+      for (const [index, facts] of partitions.entries()) {
+        const offset = await this.#admin.offsetForTimestamp(name, facts.partition, timestampMs - retentionMs)
+        partitions[index] = { ...facts, offsetsFrom: [{ timestampMs: timestampMs - retentionMs, offset }] }
+      }
+    }
+    const defaults = Object.fromEntries(settings.filter(({ isDefault }) => isDefault).map(({ key, value }) => [key, value]))
+    return { atMs, partitions, partitionCount: topic.partitions.length, defaults, configs: Object.fromEntries(own) }
+  }
+
+  async #acls({ before, after }: Difference): Promise<AclFacts> {
+    const own = after ?? before
+    const others = (await this.#admin.acls()).filter(entry => !sameJson({ ...entry }, own)) as readonly Acl[]
+    return { others, allowEveryone: null, superUsers: null }
+  }
+}
+
+function partitionFacts({ partition, logStartOffset, highWatermark }: TopicView['partitions'][number]): PartitionFacts {
+  return { partition, logStartOffset, logEndOffset: highWatermark, sizeBytes: null, newestMs: null, offsetsFrom: [] }
 }
