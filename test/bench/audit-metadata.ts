@@ -56,12 +56,12 @@ async function arrivalOf(log: MetadataLogReader, text: string): Promise<{ atMs: 
 function speaking(real: Controllers, version: number): Controllers {
   return {
     ...real,
-    ask: (async (address, api, ...args) => {
+    ask: async (address, api, ...args) => {
       const answer = await real.ask(address, api, ...args)
       if (api.key !== 18) return answer
       const { apiKeys } = answer as { apiKeys: { apiKey: number; maxVersion: number }[] }
       return { ...answer, apiKeys: apiKeys.map(one => (one.apiKey === 1 ? { ...one, maxVersion: Math.min(one.maxVersion, version) } : one)) }
-    }) as Controllers['ask']
+    }
   }
 }
 

@@ -135,7 +135,7 @@ test('nothing but ApiVersions, Fetch and FetchSnapshot as no replica goes over t
   const cluster = new Cluster(superUser())
   const quorum = await cluster.request('any', describeQuorumV2.api, [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }])
   const replicas = quorum.topics[0]!.partitions[0]!
-  expect(replicas.currentVoters.map(({ replicaId }) => replicaId).toSorted()).toEqual([1, 2, 3])
+  expect(replicas.currentVoters.map(({ replicaId }) => replicaId).toSorted((a, b) => a - b)).toEqual([1, 2, 3])
   expect(replicas.observers.filter(({ replicaId }) => ![1, 2, 3].includes(replicaId))).toEqual([])
   await Promise.all([log.close(), cluster.close()])
   await tap.close()

@@ -50,7 +50,7 @@ export interface ScriptedControllers extends Controllers {
 /** Controllers that answer in memory as Kafka's do: epochs are compared, positions checked, snapshots given where the log begins later. */
 export function scriptedControllers(count = 3): ScriptedControllers {
   const ids = Array.from({ length: count }, (_, index) => index + 1)
-  const logs = new Map(ids.map(id => [id, { batches: [], highWatermark: 0, logStartOffset: 0, snapshot: null } as ControllerLog]))
+  const logs = new Map<number, ControllerLog>(ids.map(id => [id, { batches: [], highWatermark: 0, logStartOffset: 0, snapshot: null }]))
   const beliefs = new Map<number, CurrentLeader>(ids.map(id => [id, { leaderId: 1, leaderEpoch: 1 }]))
   const addressOf = (id: number): string => `controller:${id}`
 

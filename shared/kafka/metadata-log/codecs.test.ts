@@ -21,10 +21,10 @@ describe('requests', () => {
 
   test('a fetch of version 18 tells the high watermark, and of which cluster it is', () => {
     const old = encodeFetch(17, asked).buffer.toString('hex')
-    const highWatermark = '01' + '01' + '08' + '0000000000000029'
-    const endOfPartition = '0000002a' + '00000006' + 'ffffffffffffffff' + '00800000'
+    const highWatermark = '0101080000000000000029'
+    const endOfPartition = '0000002a00000006ffffffffffffffff00800000'
     expect(encodeFetch(18, asked).buffer.toString('hex')).toBe(old.replace(`${endOfPartition}00`, endOfPartition + highWatermark))
-    expect(encodeFetch(17, { ...asked, clusterId: 'abc' }).buffer.toString('hex')).toBe(old.replace(/00$/, '010004' + '04616263'))
+    expect(encodeFetch(17, { ...asked, clusterId: 'abc' }).buffer.toString('hex')).toBe(old.replace(/00$/, '01000404616263'))
   })
 
   test('a fetch of a snapshot has replica id -1 and the bytes of its schema', () => {
@@ -83,9 +83,9 @@ describe('answers', () => {
   })
 
   test('that are an error of the whole request name no partition', () => {
-    const refused = Buffer.from('00000000' + '001f' + '00000000' + '01' + '00', 'hex')
+    const refused = Buffer.from('00000000001f000000000100', 'hex')
     expect(decodeFetch([refused])).toMatchObject({ errorCode: 31, currentLeader: null, records: [] })
-    expect(decodeFetchSnapshot([Buffer.from('00000000' + '001f' + '01' + '00', 'hex')])).toMatchObject({ errorCode: 31, currentLeader: null })
+    expect(decodeFetchSnapshot([Buffer.from('00000000001f0100', 'hex')])).toMatchObject({ errorCode: 31, currentLeader: null })
   })
 
   test('of any bytes are read or refused, and nothing else', () => {
@@ -145,18 +145,18 @@ test('a snapshot of any bytes is whole or refused, and asks for no byte twice', 
     fc.asyncProperty(fc.option(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 }))), fc.integer({ min: 1, max: 200 }), async (change, chunk) => {
       const copy = Buffer.from(whole)
       if (change) copy[change[0] % copy.length]! ^= change[1]
-      let asked = 0
+      let given = 0
       const download = downloadSnapshot({ snapshotId, leaderEpoch: 2, clusterId: null, maxSnapshotBytes: 10_000 }, async ({ position }) => {
-        expect(position).toBe(asked)
-        const bytes = copy.subarray(position, position + chunk)
-        asked += bytes.length
+        expect(position).toBe(given)
+        const piece = copy.subarray(position, position + chunk)
+        given += piece.length
         return {
           throttleTimeMs: 0,
           errorCode: 0,
           snapshotId,
           size: copy.length,
           position,
-          unalignedRecords: [bytes],
+          unalignedRecords: [piece],
           currentLeader: null,
           endpoints: new Map()
         }

@@ -20,7 +20,10 @@ const connectTimeoutMs = 2_000
 
 export function openControllers(connection: KafkaConnection): Controllers {
   const clusters = new Map<string, Cluster>()
-  const dropped = new Set<Promise<void>>()
+  const dropped: Cluster[] = []
+  let closing = Promise.resolve()
+  /** That closing fails, too, says nothing new: they were dropped because they had failed. */
+  const closeDropped = async (): Promise<void> => void (await Promise.allSettled(dropped.splice(0).map(cluster => cluster.close())))
   return {
     ask(address, api, ...args) {
       let cluster = clusters.get(address)
@@ -36,15 +39,14 @@ export function openControllers(connection: KafkaConnection): Controllers {
       return cluster.request('any', api, ...args)
     },
     drop(address) {
-      const closing = clusters.get(address)?.close()
+      const cluster = clusters.get(address)
       clusters.delete(address)
-      if (!closing) return
-      const done: Promise<void> = closing.catch(() => {}).then(() => void dropped.delete(done))
-      dropped.add(done)
+      if (cluster) dropped.push(cluster)
+      closing = closing.then(closeDropped)
     },
     async close() {
       await Promise.all([...clusters.values()].map(cluster => cluster.close()))
-      await Promise.all(dropped)
+      await closing
     }
   }
 }

@@ -1,2 +1,2 @@
-export type { CommittedRecords, MetadataLogItem, MetadataPosition, MetadataRecord, QuorumRecord, Rewritten, Silence, Snapshot } from './items.ts'
-export { type MetadataLog, type MetadataLogOptions, openMetadataLog } from './metadata-log.ts'
+export type { CommittedRecords, MetadataLogItem, MetadataPosition, Rewritten, Snapshot } from './items.ts'
+export { type MetadataLog, openMetadataLog } from './metadata-log.ts'

@@ -329,7 +329,7 @@ test('only ApiVersions, Fetch and FetchSnapshot are sent, and a fetch says what 
   const reader = open(controllers)
   await next(reader)
   await reader.poll({ maxWaitMs: 30 })
-  expect([...new Set(controllers.asked.map(({ key }) => key))].toSorted()).toEqual([1, 18])
+  expect([...new Set(controllers.asked.map(({ key }) => key))].toSorted((a, b) => a - b)).toEqual([1, 18])
   const fetch = controllers.asked.at(-1)!.request as MetadataFetch
   expect(fetch).toMatchObject({ leaderEpoch: 1, position: { offset: 3, epoch: 1 }, highWatermark: 3, maxWaitMs: 500 })
 })
@@ -421,9 +421,9 @@ test('whatever a quorum goes through, each committed offset comes once, in order
         if (!item) return
         if (item.kind === 'records') {
           expect(item.fromOffset).toBe(position.offset)
-          const read = [...item.records.map(({ offset, value }) => [offset, value.toString()]), ...item.quorumRecords.map(({ offset }) => [offset, null])]
+          const given = [...item.records.map(({ offset, value }) => [offset, value.toString()]), ...item.quorumRecords.map(({ offset }) => [offset, null])]
           const expected = history.committed.slice(position.offset, item.position.offset).map((value, index) => [position.offset + index, value])
-          expect(read.toSorted(([one], [other]) => Number(one) - Number(other))).toEqual(expected)
+          expect(given.toSorted(([one], [other]) => Number(one) - Number(other))).toEqual(expected)
         } else {
           expect(item).toMatchObject({ kind: 'snapshot', gap: { from: position.offset, to: item.position.offset } })
           expect(valuesOf(item)).toEqual([`state at ${item.position.offset}`])
