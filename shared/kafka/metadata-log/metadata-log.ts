@@ -52,7 +52,7 @@ export interface MetadataLog {
 
 /**
  * Opens the log of metadata changes. `connection.brokers` are listeners of the controllers. Needs CLUSTER_ACTION on the cluster. Sends
- * ApiVersions, Fetch and FetchSnapshot with replica id -1 and nothing else. At most three answers of 8 MiB are held, and one snapshot.
+ * ApiVersions, Fetch and FetchSnapshot with replica id -1 and nothing else. At most 64 MiB of answers are held, and one snapshot.
  */
 export function openMetadataLog(connection: KafkaConnection, options: MetadataLogOptions = {}): MetadataLog {
   return new MetadataLogReader(connection.brokers, openControllers(connection), options)
