@@ -1,0 +1,139 @@
+import kafkajs from 'kafkajs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { auditMirror } from '#agents/audit-mirror/index.ts'
+import { policySchema } from '#agents/audit-mirror/policy.ts'
+import { type Entry, readEntry } from '#shared/audit/entry.ts'
+import { verifyLog } from '#shared/audit/verify-log.ts'
+import { newKey } from '#shared/credentials/signer.ts'
+import { runStream } from '#shared/engine/stream-replica.ts'
+import { openKafka } from '#shared/kafka/index.ts'
+import { as, stack, unique } from '#test/support/stack.ts'
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } = kafkajs
+const { brokers, controllers, logs, nodes } = stack()
+const admin = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'somebody', logLevel: kafkajs.logLevel.NOTHING }).admin()
+const auditTopic = unique('audit')
+const prefix = unique('reeve')
+const kafka = await openKafka({ brokers, clientId: 'mirror' })
+const { clusterId } = await kafka.admin.features()
+const origin = `reeve.audit/${clusterId}/${auditTopic}/0`
+const key = newKey(`reeve.audit/${clusterId}`)
+const times = { renewEveryMs: 1_000, takeOverAfterMs: 5_000, effectMustStartWithinMs: 1_000, effectDeadlineMs: 1_000 }
+const troubles: string[] = []
+const tell = (_fields: object, message: string) => void troubles.push(message)
+const log = { debug: () => undefined, info: () => undefined, warn: tell, error: tell }
+const policy = policySchema.parse({
+  topic: auditTopic,
+  keys: [key.skey],
+  hashKey: 'a key of the hashes that is long enough',
+  metadata: { controllers },
+  logs: nodes.map((_, index) => ({
+    id: `authorizer-${index + 1}`,
+    content: 'authorizer',
+    file: join(logs, `node-${index + 1}-authorizer.log`),
+    host: `node-${index + 1}`
+  })),
+  journal: false,
+  window: '500ms',
+  lateness: '200ms',
+  giveUp: '2s'
+})
+
+const stop = new AbortController()
+let ended: Promise<void>
+beforeAll(async () => {
+  await admin.connect()
+  ended = runStream({ clusterId, kafka, prefix, holder: 'a test', log, stream: auditMirror, policy, times, onRole: () => undefined }, stop.signal)
+})
+afterAll(async () => {
+  stop.abort()
+  await ended
+  await kafka.close()
+  await admin.deleteTopics({ topics: [auditTopic, `${prefix}.audit-mirror`] })
+  await admin.disconnect()
+})
+
+async function entries(): Promise<Entry[]> {
+  const reader = await kafka.openReader()
+  try {
+    const found: { kind: string; value: Buffer }[] = []
+    await reader.assign(auditTopic, 0, 'start')
+    await reader.readToEnd(record => found.push({ kind: record.key!.toString(), value: record.value! }))
+    expect(verifyLog(found, { origin, vkey: key.vkey })).toHaveProperty('size')
+    return found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
+  } finally {
+    await reader.close()
+  }
+}
+
+/** Events about a name, oldest first: of a resource of that name, or of an ACL on it. */
+async function about(name: string): Promise<Entry[]> {
+  const says = (part: unknown): boolean => JSON.stringify(part ?? null).includes(name)
+  return (await entries()).filter(({ value: { payload } }) => says(payload['resources']) || says(payload.unmapped['after']) || says(payload.unmapped['before']))
+}
+const typesAbout = async (name: string): Promise<string[]> => (await about(name)).map(({ eventType }) => eventType)
+const soon = { timeout: 30_000, interval: 200 }
+
+test("a topic's life is in the log: created, changed, given a right, deleted, each with what follows", async () => {
+  const topic = unique('mirrored')
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 3 }], waitForLeaders: true })
+  const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: 'retention.ms', value: '60000' }] }
+  await admin.alterConfigs({ validateOnly: false, resources: [resource] })
+  await expect.poll(() => typesAbout(topic), soon).toContain('config.changed')
+  const acl = {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: 'User:app',
+    host: '*',
+    operation: AclOperationTypes.READ,
+    permissionType: AclPermissionTypes.ALLOW
+  }
+  await admin.createAcls({ acl: [acl] })
+  await admin.deleteAcls({ filters: [acl] })
+  await admin.deleteTopics({ topics: [topic] })
+  await expect
+    .poll(() => typesAbout(topic), soon)
+    .toEqual(expect.arrayContaining(['topic.created', 'config.changed', 'acl.added', 'acl.removed', 'topic.deleted']))
+  // Brokers log denials alone unless told otherwise, so that nobody is found who did it: the log says so.
+  await expect.poll(async () => (await typesAbout(topic)).filter(type => type === 'change.unattributed'), soon).not.toHaveLength(0)
+  const changed = (await about(topic)).find(({ eventType }) => eventType === 'config.changed')!.value.payload
+  expect(changed.unmapped).toMatchObject({
+    before: { 'retention.ms': null },
+    after: { 'retention.ms': '60000' },
+    consequence: { retention: expect.anything() }
+  })
+  const coordinates = (await about(topic)).map(({ eventType, coordinate }) => `${eventType} ${coordinate}`)
+  expect(new Set(coordinates).size).toBe(coordinates.length)
+}, 90_000)
+
+// The logs of brokers in containers are inside them.
+test.skipIf(nodes.length === 0)(
+  'who was refused is in the log, with what, where and when',
+  async () => {
+    const topic = unique('refused')
+    const { sasl, brokers: saslBrokers } = as('nobody')
+    const login = { mechanism: 'scram-sha-512', username: sasl.username, password: sasl.password } as const
+    const nobody = new kafkajs.Kafka({
+      brokers: [...saslBrokers],
+      clientId: 'refused',
+      logLevel: kafkajs.logLevel.NOTHING,
+      retry: { retries: 0 },
+      sasl: login
+    }).admin()
+    await nobody.connect()
+    await expect(nobody.fetchTopicMetadata({ topics: [topic] })).rejects.toThrow(/not authorized/i)
+    await nobody.disconnect()
+    await expect.poll(() => typesAbout(topic), soon).toContain('access.denied')
+    const [denied] = await about(topic)
+    expect(denied!.value.payload).toMatchObject({
+      actor: { user: { name: 'User:nobody' } },
+      api: { operation: expect.stringContaining('DESCRIBE') },
+      src_endpoint: { ip: '127.0.0.1' },
+      resources: [{ type: 'Topic', name: topic }],
+      status_id: 2
+    })
+  },
+  60_000
+)
