@@ -236,6 +236,8 @@ describe('leaders and in-sync replicas', () => {
       before: { 0: { leader: 1 } },
       after: { 0: { leader: 3, isr: [3], leaderRecoveryState: 1 } }
     })
+    const both = fold([topic(), partition(0)], [moved(0, { leader: 3, isr: [3], leaderRecoveryState: 1, replicas: [3, 4] })])
+    expect(both.changes[1]).toMatchObject({ before: { 0: { replicas: [1, 2, 3] } }, after: { 0: { replicas: [3, 4], leader: 3 } } })
   })
 })
 

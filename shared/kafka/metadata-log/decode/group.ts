@@ -13,7 +13,7 @@ import {
   topicResource,
   topicView
 } from './describe.ts'
-import type { MetadataImage } from './image.ts'
+import type { MetadataImage, PartitionState } from './image.ts'
 import type { DecodedRecord } from './record.ts'
 import type { Touch } from './touch.ts'
 
@@ -47,12 +47,16 @@ export function look(image: MetadataImage, { touch: { section, key, kind }, part
     case 'partitions-reassigned':
       return { resource, view: byPartition(topic.partitions, partitions, replicasView), entry: undefined }
     case 'unclean-leader-elected':
+      return { resource, view: byPartition(topic.partitions, partitions, wholeView), entry: undefined }
     case 'leader-or-isr-changed':
       return { resource, view: byPartition(topic.partitions, partitions, leadershipView), entry: undefined }
     default:
       return { resource, view: topicView(topic, image.configs), entry: undefined }
   }
 }
+
+/** One record may elect a leader and move the partition. */
+const wholeView = (state: PartitionState): JsonValue => ({ ...state }) as unknown as JsonValue
 
 /** The kind is what the records say, also where they change nothing: that they were written is known to the controller's log alone. */
 export function describeGroup(image: MetadataImage, group: Group, before: Look): Difference {
