@@ -68,7 +68,7 @@ export class FollowedFile {
   async see(member: Member | null, lookedAtMs: number): Promise<TailNotice[]> {
     const before = this.#member
     if (member === null) {
-      this.#missingForMs = this.#missedAtMs === null ? 0 : Math.max(0, lookedAtMs - this.#missedAtMs)
+      this.#missingForMs = this.missedBy(lookedAtMs)
       this.#missedAtMs ??= performance.now()
       await this.#seeNowhere(before)
       return []
@@ -96,7 +96,7 @@ export class FollowedFile {
   /** Events up to about `maxBytes` further on. `final` hands out what has no line break yet. */
   async read(rules: EventRules, maxBytes: number, final: boolean): Promise<CutEvent[]> {
     const file = await this.#open()
-    if (file === null) return []
+    if (file === null || this.#toProve !== null) return []
     const cutter = (this.#cutter ??= await this.#newCutter(file, rules))
     const block = Buffer.allocUnsafe(CHUNK_BYTES)
     const events: CutEvent[] = []
@@ -109,8 +109,10 @@ export class FollowedFile {
       left -= bytesRead
       events.push(...cutter.push(block.subarray(0, bytesRead)))
     }
-    // Emptied and filled again since the look: these bytes are another file's, and the next look says so.
-    if ((await headId(file)) !== this.fileId || !(await this.#proof.advance(file, cutter.start))) {
+    const undo = this.#proof.mark()
+    // Emptied or filled again since the look: these bytes are another file's, and the next look says so.
+    if (!(await this.#proof.advance(file, cutter.start)) || (await headId(file)) !== this.fileId) {
+      undo()
       this.#cutter = null
       return []
     }
@@ -122,6 +124,11 @@ export class FollowedFile {
   /** Whether bytes are there that no event was made of: the beginning of a line or of an event. */
   get hasHalfEvent(): boolean {
     return this.#cutter !== null && this.#cutter.end > this.#cutter.start
+  }
+
+  /** How long it was missed by a look that began then, milliseconds. */
+  missedBy(lookedAtMs: number): number {
+    return this.#missedAtMs === null ? 0 : Math.max(0, lookedAtMs - this.#missedAtMs)
   }
 
   /** From the first look that missed it to the last; null while it is there. */
@@ -171,12 +178,21 @@ export class FollowedFile {
       const whole = await this.#proof.advance(file, this.#offset)
       const same = whole && this.#proof.chainSha256 === toProve.chainSha256 && this.#proof.restSha256 === toProve.restSha256
       changed = same ? null : { from: 0, to: this.#offset }
-      this.#toProve = null
     }
+    if (changed !== null && !(await this.#isAsSeen(file))) {
+      if (toProve !== null) this.#proof = new PrefixProof()
+      return []
+    }
+    this.#toProve = null
     this.#provenAt = this.#member.changed
     if (changed === null) return []
     await this.#beginAgain(file, this.#offset)
     return [{ kind: 'rewritten', fileId: this.fileId, ...changed }]
+  }
+
+  /** False when it was emptied since the look: the next look says so. */
+  async #isAsSeen(file: FileHandle): Promise<boolean> {
+    return (await headId(file)) === this.fileId && (await file.stat()).size >= this.#offset
   }
 
   async #shrink(file: FileHandle, sizeBytes: number): Promise<TailNotice> {
@@ -191,9 +207,13 @@ export class FollowedFile {
     this.#offset = offset
     this.#cutter = null
     this.#toProve = null
+    await this.#rehash(file, offset)
+    this.#provenAt = this.#member.changed
+  }
+
+  async #rehash(file: FileHandle, offset: number): Promise<void> {
     this.#proof = new PrefixProof()
     await this.#proof.advance(file, offset)
-    this.#provenAt = this.#member.changed
   }
 
   /** Null when the name is another file's by now. */

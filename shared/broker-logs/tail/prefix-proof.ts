@@ -29,6 +29,17 @@ export class PrefixProof {
     return this.#rest.copy().digest('hex')
   }
 
+  /** Gives back how it is now, for bytes that should not have been taken in. */
+  mark(): () => void {
+    const [rest, count, chain, offset] = [this.#rest.copy(), this.#count, this.#chain, this.#offset]
+    return () => {
+      this.#rest = rest
+      this.#count = count
+      this.#chain = chain
+      this.#offset = offset
+    }
+  }
+
   /** Takes in the bytes up to `to`. False when the file ends before. */
   async advance(file: FileHandle, to: number): Promise<boolean> {
     const block = Buffer.allocUnsafe(CHUNK_BYTES)

@@ -127,6 +127,33 @@ test('a copy that is emptied behind itself is read to its end in the copy', asyn
   expect(found.notices).toMatchObject([{ kind: 'rotated', to: 'authorizer.log.1', readTo: 57 }])
 })
 
+test('a copy that is not whole yet is waited for', async () => {
+  const tail = open()
+  writeFileSync(path, lines(0, 3))
+  await drain(tail)
+  appendFileSync(path, lines(3, 5))
+  writeFileSync(`${path}.1`, lines(0, 2))
+  truncateSync(path)
+  expect(await tail.poll()).toMatchObject({ entries: [], notices: [], more: false })
+  appendFileSync(`${path}.1`, lines(2, 5))
+  const found = await drain(tail, { texts: 2 })
+  expect(found.texts).toEqual(expected(3, 5))
+  expect(found.notices).toMatchObject([{ kind: 'rotated', to: 'authorizer.log.1', readTo: 57 }])
+})
+
+test('a rotated file whose end was cut off is said so', async () => {
+  const tail = open()
+  writeFileSync(path, lines(0, 3))
+  await drain(tail)
+  renameSync(path, `${path}.1`)
+  writeFileSync(path, lines(5, 6))
+  await drain(tail, { texts: 1 })
+  truncateSync(`${path}.1`, 38)
+  const found = await drain(tail, { notices: 1 })
+  expect(found.notices).toMatchObject([{ kind: 'truncated', readTo: 57, sizeBytes: 38 }])
+  expect(found.texts).toEqual([])
+})
+
 test('rotations while nobody looked are found, in order, and only what was not read is read', async () => {
   writeFileSync(`${path}.old`, 'from before the first start\n')
   writeFileSync(path, lines(0, 3))

@@ -164,7 +164,13 @@ export class Tail {
   }
 
   async #recognise(members: readonly Member[], lookedAtMs: number, notices: TailNotice[]): Promise<void> {
-    for (const file of this.#files) notices.push(...(await file.see(best(members, file.fileId, file.position.offset), lookedAtMs)))
+    for (const file of this.#files) {
+      const { offset } = file.position
+      const member = best(members, file.fileId, offset)
+      // A copy that is shorter may be on its way, while what it was made of is emptied already.
+      const isPartial = member !== null && !member.live && member.sizeBytes < offset && file.missedBy(lookedAtMs) < this.#lookAgainMs
+      notices.push(...(await file.see(isPartial ? null : member, lookedAtMs)))
+    }
   }
 
   /** Files that are not followed yet: the live one, and those that were rotated while nobody looked. */
