@@ -74,8 +74,8 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   }
 }
 
-function guardOf({ kafka }: Surroundings, { topic, prefix, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
-  const transactionalIds = [transactionalIdOf({ prefix, topic, partition: 0 })]
+function guardOf({ kafka }: Surroundings, { topic, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
+  const transactionalIds = [transactionalIdOf({ topic, partition: 0 })]
   const { configs, acls } = kafka.admin
   const admin = { configs: configs.bind(kafka.admin), acls: acls.bind(kafka.admin), scan: (options: { atMs: number }) => consequences.scan(options) }
   return guardFeed({ admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })

@@ -55,7 +55,7 @@ export interface BringRequest extends Required<Pick<StackOptions, 'heapMb' | 'fe
 }
 
 /** Users of the stack: a super user, the agents' own, consumers' and one without any right. */
-const USERS = ['admin', 'reeve-engine', 'reeve-consumer-guardian', 'reeve-operator', 'app', 'nobody']
+const USERS = ['admin', 'reeve-engine', 'reeve-consumer-guardian', 'reeve-audit-mirror', 'reeve-metadata', 'reeve-operator', 'app', 'nobody']
 const KAFKA_VERSION = '4.1.1'
 const READY_BOUND_MS = 180_000
 const ATTEMPTS = 3

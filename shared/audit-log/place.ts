@@ -16,7 +16,7 @@ export function keyNameOf({ prefix, clusterId }: Pick<LogPlace, 'prefix' | 'clus
   return `${prefix}/${clusterId}`
 }
 
-/** Who owns the log: whoever fenced this id last is its only writer. */
-export function transactionalIdOf({ prefix, topic, partition }: Omit<LogPlace, 'clusterId'>): string {
-  return `${prefix}-${topic}-${partition}`
+/** Who owns the log: whoever fenced this id last is its only writer, by whatever prefix others call it. */
+export function transactionalIdOf({ topic, partition }: Pick<LogPlace, 'topic' | 'partition'>): string {
+  return `audit-writer-${topic}-${partition}`
 }

@@ -15,7 +15,7 @@ export interface Stream<Policy, Input, Output> {
   /** What an operator may say: each knob with default, unit and one sentence. */
   readonly policy: z.ZodType<Policy>
   /** What its principal needs in Kafka, and nothing else. */
-  readonly rights: readonly Right[]
+  rights(policy: Policy): readonly Right[]
   /** Opens what it writes to and takes over from any other writer of it. Throws KafkaFault. */
   sink(surroundings: Surroundings, policy: Policy): Promise<Sink<Output>>
   /** Opens what it reads, each at the position that is remembered. */

@@ -6,7 +6,7 @@ export const toyStream = defineStream({
   name: 'toy-stream',
   about: 'Copies even numbers.',
   policy: z.strictObject({ from: z.string().default('in'), to: z.string().default('out') }),
-  rights: [],
+  rights: () => [],
   async sink({ kafka }, { to }) {
     const appender = await kafka.openAppender(`toy-${to}`)
     await appender.fence()
