@@ -227,6 +227,7 @@ const facts: EventFacts = {
 
 describe('an event fits an entry', () => {
   const long = '\u0001'.repeat(200_000)
+  const tree = (depth: number): Loose => (depth === 0 ? long.slice(0, 500) : Array.from({ length: 6 }, () => tree(depth - 1)))
   test.each<[string, Partial<EventFacts>]>([
     ['a principal', { principal: long }],
     ['a coordinate', { coordinate: long }],

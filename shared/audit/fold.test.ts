@@ -61,8 +61,8 @@ describe('accesses are counted', () => {
 
   test('apart where a name is made to look like the next field', () => {
     const { line, closed } = world()
-    line(noon, { resourceName: 'g10.0.0.1', address: '10.0.0.2', principal: 'User:b' })
-    line(noon, { resourceName: 'g', address: '10.0.0.1', principal: '10.0.0.2\nUser:b' })
+    line(noon, { resourceName: 'g1', address: '0.0.0.1' })
+    line(noon, { resourceName: 'g', address: '10.0.0.1' })
     line(noon + minute)
     expect(closed).toHaveLength(2)
   })

@@ -45,7 +45,7 @@ describe('how sure it is who made a change', () => {
   })
 
   test('the lines of a broker and of the controller it passed the request on to are one candidate, from the address that the broker saw', () => {
-    const forwarded = createdBy('User:a', 5, { forwarded: true, address: '10.9.9.9', correlationId: 1 })
+    const forwarded = createdBy('User:a', 0, { forwarded: true, address: '10.9.9.9', correlationId: 1 })
     const { certainty, candidates } = judge([forwarded, createdBy('User:a', 1)], created, options)
     expect([certainty, candidates.length, candidates[0]!.address, candidates[0]!.evidence.length]).toEqual(['exact', 1, '10.0.0.9', 2])
   })

@@ -4,7 +4,7 @@ import { access, change, noon, request, setting } from '#test/support/audit-inpu
 import type { AuditEvent } from './event.ts'
 import { takeExcluded } from './exclusion.ts'
 import type { Input } from './inputs.ts'
-import { close, endReplay, type Kept, kept, lowWater, type MirrorOptions, newMirror, type Resume, step } from './mirror.ts'
+import { close, endReplay, type Kept, kept, lowWater, type Made, type MirrorOptions, newMirror, type Resume, step } from './mirror.ts'
 import type { OpenChange } from './open-change.ts'
 
 const options: MirrorOptions = {
@@ -100,25 +100,31 @@ interface Durable {
 function run(sources: Sources, turns: readonly number[], crashes: ReadonlyMap<number, 'before' | 'after'>, given: MirrorOptions = options): Durable {
   const ids = Object.keys(sources)
   const durable: Durable = { events: [], changes: new Map(), through: Object.fromEntries(ids.map(id => [id, 0])), resume: {}, kept: null }
+  /** Where each source is read next: behind a crash from further back, while the others go on. */
+  let next: Record<string, number> = {}
+  let through: Record<string, number> = {}
   const start = () => {
     const mirror = newMirror(given, ids, { kept: durable.kept, changes: durable.changes.values(), resume: durable.resume })
-    for (const id of ids) {
-      const from = durable.resume[id]?.at
-      if (typeof from === 'number' && id !== 'metadata')
-        for (const input of sources[id]!.slice(from, durable.through[id])) expect(step(mirror, input, { replay: true }).events).toEqual([])
-      endReplay(mirror, id)
-    }
+    through = { ...durable.through }
+    next = Object.fromEntries(ids.map(id => [id, (durable.resume[id]?.at as number | null | undefined) ?? through[id]!]))
+    for (const id of ids) if (next[id] === through[id]) endReplay(mirror, id)
     return mirror
   }
   let mirror = start()
-  let through = { ...durable.through }
-  for (let transaction = 0; ids.some(id => through[id]! < sources[id]!.length); transaction++) {
-    const open = ids.filter(id => through[id]! < sources[id]!.length)
+  for (let transaction = 0; ids.some(id => next[id]! < sources[id]!.length); transaction++) {
+    const open = ids.filter(id => next[id]! < sources[id]!.length)
     const id = open[(turns[transaction % turns.length] ?? 0) % open.length]!
     const count = 1 + ((turns[(transaction + 1) % turns.length] ?? 0) % 3)
-    const batch = sources[id]!.slice(through[id], through[id]! + count)
-    const made = [...batch.map(input => step(mirror, input, { replay: false })), close(mirror)]
-    through = { ...through, [id]: through[id]! + batch.length }
+    const made: Made[] = []
+    for (const input of sources[id]!.slice(next[id], next[id]! + count)) {
+      const replay = next[id]! < through[id]!
+      made.push(step(mirror, input, { replay }))
+      if (replay) expect(made.pop()?.events).toEqual([])
+      next[id]!++
+      if (replay && next[id] === through[id]) endReplay(mirror, id)
+      through[id] = Math.max(through[id]!, next[id]!)
+    }
+    made.push(close(mirror))
     const crash = crashes.get(transaction)
     if (crash !== 'before') {
       for (const { events, opened, settled } of made) {
@@ -134,7 +140,6 @@ function run(sources: Sources, turns: readonly number[], crashes: ReadonlyMap<nu
     }
     if (crash !== undefined) {
       mirror = start()
-      through = { ...durable.through }
     }
   }
   return durable

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { access, change, noon, request, setting } from '#test/support/audit-inputs.ts'
 import type { AuditEvent } from './event.ts'
 import type { Input } from './inputs.ts'
-import { close, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step } from './mirror.ts'
+import { close, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step, suspendReplay } from './mirror.ts'
 import { entrySchema } from './schemas.ts'
 
 const options: MirrorOptions = {
@@ -76,7 +76,7 @@ describe('a change', () => {
 
   test('takes no line that came too late: whether it is still in time would depend on the other sources', () => {
     const mirror = world()
-    take(mirror, change(1, noon, 'topic-created'), time('b1', noon + 11_000), request('b1', 1, noon + 6_000, [{}]))
+    take(mirror, change(1, noon, 'topic-created'), time('b1', noon + 11_000), request('b1', 1, noon + 6_000, [{}], { tookMs: 9_000 }))
     take(mirror, time('metadata', noon + 26_000), time('b1', noon + 26_000))
     expect(types(close(mirror).events)).toEqual(['change.unattributed'])
   })
@@ -161,6 +161,19 @@ describe('where a source must be read again from', () => {
     const resume = { at: 3, foldAfter: 0, newestMs: noon, doubtedMs: null, floorMs: null }
     expect(lowWater(newMirror(options, ['b1'], { resume: { b1: resume } }), 'b1')).toBe(resume)
   })
+})
+
+test('a source that is read again is waited for, unless it cannot be read', () => {
+  const resume = { b1: { at: 3, foldAfter: 0, newestMs: noon - 90_000, doubtedMs: null, floorMs: null } }
+  const before = newMirror(options, ['metadata', 'b1'])
+  const { opened } = step(before, change(1, noon, 'topic-created'), { replay: false })
+  const mirror = newMirror(options, ['metadata', 'b1'], { resume, changes: opened, kept: kept(before) })
+  take(mirror, time('metadata', noon + 90_000))
+  expect(close(mirror)).toMatchObject({ events: [], joint: { silent: [] } })
+  suspendReplay(mirror, 'b1')
+  expect(close(mirror)).toMatchObject({ events: [{ eventType: 'change.unattributed' }], joint: { silent: [{ sourceId: 'b1' }] } })
+  step(mirror, time('b1', noon - 90_000), { replay: true })
+  expect(close(mirror).joint.silent).toEqual([])
 })
 
 test('an input of a source that was not named is refused', () => {

@@ -57,6 +57,8 @@ interface Source {
   readonly foldFrom: number
   readonly resume: Resume | null
   replaying: boolean
+  /** False while it cannot be read again. */
+  readable: boolean
 }
 
 /** The state between inputs and events. */
@@ -95,7 +97,8 @@ export function newMirror(
       count: 0,
       foldFrom: from?.foldAfter ?? 0,
       resume: from,
-      replaying: from !== null && from.at !== null
+      replaying: from !== null && from.at !== null,
+      readable: true
     })
     clocks.set(sourceId, from === null ? unset : { newestMs: from.newestMs, doubtedMs: from.doubtedMs })
   }
@@ -112,6 +115,7 @@ export function step(mirror: Mirror, input: Input, { replay }: { readonly replay
   const source = mirror.sources.get(input.sourceId)
   const before = clocks.get(input.sourceId)
   if (source === undefined || before === undefined) throw new Error(`an input of ${input.sourceId}: expected one of ${[...mirror.sources.keys()].join(', ')}`)
+  source.readable = true
   const began: Began = { index: source.count++, position: input.position, clock: before }
   const folded: FoldedAccess[] = []
   const timeMs = timeOf(input)
@@ -147,10 +151,18 @@ export function endReplay(mirror: Mirror, sourceId: string): void {
   if (source) source.replaying = false
 }
 
+/** Says that a source that is to be read again cannot be read for now: it is given up as any other, until it brings something. */
+export function suspendReplay(mirror: Mirror, sourceId: string): void {
+  const source = mirror.sources.get(sourceId)
+  if (source) source.readable = false
+}
+
 /** Writes what the passing of time makes certain. For now and then: after each batch of inputs is often enough. */
 export function close(mirror: Mirror): Made & { readonly joint: Joint } {
   const { options, clocks, join, sources } = mirror
-  const joint = jointOf(clocks, options, mirror.startedMs)
+  // One that is read again lags behind the others only because it is read again.
+  const waitedFor = new Set([...sources].filter(([, source]) => source.replaying && source.readable).map(([sourceId]) => sourceId))
+  const joint = jointOf(clocks, options, mirror.startedMs, waitedFor)
   const attributions = judgeDue(join, clocks, joint, options)
   const folded = joint.silent.flatMap(({ sourceId }) => {
     const source = sources.get(sourceId)

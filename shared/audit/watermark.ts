@@ -44,12 +44,13 @@ export interface Joint {
 
 /**
  * The joint watermark in source time. A source that is further behind the furthest than `giveUpMs` is not waited for; one that was never
- * heard of counts from `startedMs`, the moment from which on it was read.
+ * heard of counts from `startedMs`, the moment from which on it was read. Those of `waitedFor` are waited for however far behind they are.
  */
 export function jointOf(
   clocks: ReadonlyMap<string, SourceClock>,
   options: ClockOptions & { readonly giveUpMs: number },
-  startedMs: number | null = null
+  startedMs: number | null = null,
+  waitedFor: ReadonlySet<string> = new Set()
 ): Joint {
   let furthestMs = Number.NEGATIVE_INFINITY
   for (const clock of clocks.values()) furthestMs = Math.max(furthestMs, watermarkOf(clock, options))
@@ -58,7 +59,8 @@ export function jointOf(
   for (const [sourceId, clock] of clocks) {
     const ownMs = watermarkOf(clock, options)
     const sinceMs = clock.newestMs === null ? (startedMs ?? Number.NEGATIVE_INFINITY) : ownMs
-    if (furthestMs - sinceMs > options.giveUpMs && (clock.newestMs !== null || startedMs !== null)) silent.push({ sourceId, sinceMs: clock.newestMs })
+    const given = furthestMs - sinceMs > options.giveUpMs && !waitedFor.has(sourceId)
+    if (given && (clock.newestMs !== null || startedMs !== null)) silent.push({ sourceId, sinceMs: clock.newestMs })
     else watermarkMs = Math.min(watermarkMs, ownMs)
   }
   return { watermarkMs, furthestMs, silent: silent.toSorted((one, other) => (one.sourceId < other.sourceId ? -1 : 1)) }
