@@ -9,7 +9,10 @@ import type { Tree } from '../proof/tree.ts'
 import type { NewRecord } from '../kafka/ports.ts'
 import type { LogPlace } from './place.ts'
 
-/** What is written together: all of it, positions too, or nothing. */
+/**
+ * What is written together: all of it, positions too, or nothing. Without an event the other topics' records are written alone, and the positions
+ * with the next entry: the log says less than is known then, never more.
+ */
 export interface AuditBatch {
   /** In their order. */
   readonly events: readonly AuditEvent[]

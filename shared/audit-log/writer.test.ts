@@ -128,6 +128,26 @@ describe('a commit', () => {
     expect(await world.verify()).toMatchObject({ checkpointed: 2 })
   })
 
+  test('of a note and other records that ends unknown, and was made, is not made again', async () => {
+    const also = [{ topic: 'memory', partition: 0, key: Buffer.from('image'), value: Buffer.from('1') }]
+    const release = Promise.withResolvers<void>()
+    const sign = async (message: Uint8Array): Promise<Uint8Array> => {
+      await release.promise
+      return world.signer.sign(message)
+    }
+    const log = await world.open({ signers: [{ ...world.signer, sign }] })
+    await log.flushed()
+    const checkpoint = log.checkpoint()
+    await expect.poll(kinds).toBe('etet')
+    await log.offer({ events: [], also })
+    kafka.failNextAppend(world.transactionalId, 'unknown-committed')
+    release.resolve()
+    await checkpoint
+    await log.flushed()
+    expect(await kinds()).toBe('etetn')
+    expect(kafka.partition('memory').entries.filter(({ record }) => record !== null)).toHaveLength(1)
+  })
+
   test('of a writer that another has taken over from fails for good, and says so', async () => {
     const zombie = await world.open()
     await zombie.offer(batchOf(0, 2))
@@ -350,6 +370,8 @@ describe('what is offered', () => {
     await all
     await log.flushed()
     expect(await world.numbers()).toEqual(range(40))
+    // The first transaction has the log's beginning too.
+    expect(Math.max(...(await kinds()).split('t').map(transaction => transaction.length))).toBeLessThanOrEqual(5)
   })
 
   test('is never cut in two, so that its positions hold', async () => {

@@ -79,7 +79,7 @@ export interface AuditLog {
    * reads on. Rejects when the log has ended, with why: what was not committed by then is not written.
    */
   offer(batch: AuditBatch): Promise<void>
-  /** Resolves when all that was offered before is committed. Rejects as offer does. */
+  /** Resolves when all that was offered before is committed; positions that came without an event may wait for the next entry. Rejects as offer does. */
   flushed(): Promise<void>
   /** Writes a checkpoint now. Resolves with it once it is committed, entry and note; anchors have it then, or are being tried. */
   checkpoint(): Promise<AnchoredCheckpoint>
@@ -305,8 +305,9 @@ class Writer implements AuditLog {
         'inconsistent',
         `${this.origin}: its end is entry ${head.size - 1} (${fingerprint ?? 'none'}), which this writer has not written behind ${this.#committed.size - 1}`
       )
-    // Other topics' records alone leave no trace here: written again they say the same.
-    return group === null && note !== null && head.note !== null
+    // The log did not move: a note tells, if there was one. Other topics' records alone leave no trace here: written again they say the same.
+    if (group !== null && group.entries > 0) return false
+    return note !== null && head.note !== null
   }
 
   /** What fails for a while is tried again until the log is closed. */
