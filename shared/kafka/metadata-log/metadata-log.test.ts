@@ -275,6 +275,14 @@ describe('silence', () => {
     await new Promise(done => setTimeout(done, 300))
     expect(await reader.poll({ maxWaitMs: 20 })).toBeNull()
   })
+
+  test('is not of the time in which this process stood still', async () => {
+    const reader = open(quorumOfThree(), { silenceAfterMs: 200 })
+    await next(reader)
+    const polled = reader.poll({ maxWaitMs: 250 })
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    expect(await polled).toBeNull()
+  })
 })
 
 test('what was handed over and is not in the log any more is told, and reading begins anew', async () => {

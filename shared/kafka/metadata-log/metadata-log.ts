@@ -63,7 +63,7 @@ const holdMs = 500
 const holdWhileWaitingMs = 25
 const maxHeldBytes = 16 * 1024 * 1024
 const leastPauseMs = 25
-const longestPauseMs = 500
+const longestPauseMs = 250
 /** Controllers that point to each other are not asked faster than this many times without a pause. */
 const maxHops = 4
 
