@@ -235,6 +235,7 @@ describe('an event fits an entry', () => {
     ['an address', { address: long }],
     ['a correlation id', { correlationId: long }],
     ['resources', { resources: Array.from({ length: 5_000 }, (_, index) => ({ type: 'Topic', name: `${'x'.repeat(249)}${index}` })) }],
+    ['a tree', { unmapped: { tree: tree(5) } }],
     [
       'everything',
       {
