@@ -7,6 +7,7 @@ import { runStream } from '#shared/engine/stream-replica.ts'
 import { parseVerifier } from '#shared/proof/note-key.ts'
 import { clusterView } from '#test/support/cluster-view.ts'
 import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
+import { notifierOf } from '#test/support/replica.ts'
 import { auditMirror } from './index.ts'
 import { policySchema } from './policy.ts'
 
@@ -15,12 +16,18 @@ const topic = 'audit.platform-operations'
 const origin = `reeve.audit/${clusterId}/${topic}/0`
 const times = { renewEveryMs: 100, takeOverAfterMs: 600, effectMustStartWithinMs: 100, effectDeadlineMs: 100 }
 const nothing = () => undefined
+const told: string[] = []
+const notifier = notifierOf(async ({ notices }) => {
+  told.push(...notices.map(({ title, answer }) => `${title}: ${answer}`))
+  return { ok: true }
+})
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const key = newKey(`reeve.audit/${clusterId}`)
 
 let kafka: FakeKafka
 let stops: (() => Promise<void>)[] = []
 beforeEach(() => {
+  told.length = 0
   kafka = fakeKafka()
   kafka.createTopic('broker-logs', 2)
   kafka.createTopic('reeve.journal')
@@ -42,7 +49,7 @@ function start(holder: string, more: object = {}): () => Promise<void> {
   const logs = [{ id: 'authorizer', content: 'authorizer', topic: 'broker-logs' }]
   const policy = policySchema.parse({ keys: [key.skey], scanEvery: '1s', window: '200ms', skew: '0s', lateness: '100ms', giveUp: '10m', logs, ...more })
   const surroundings = { clusterId, kafka, prefix: 'reeve', holder, log }
-  const ended = runStream({ ...surroundings, stream: auditMirror, policy, times, onRole: nothing }, stop.signal)
+  const ended = runStream({ ...surroundings, stream: auditMirror, policy, times, notifier, onRole: nothing }, stop.signal)
   const end = () => (stop.abort(), ended)
   stops.push(end)
   return end
@@ -81,11 +88,14 @@ test('lines become events once, over a restart, and what a scan sees is a change
   await stop()
   await write(1, line(2, 'Denied', 'payments'))
   show({ orders: [10], 'broker-logs': [0, 0], payments: [0, 0], [topic]: [0] })
-  start('two')
+  start('two', { giveUp: '1s' })
   const created = async () => (await entries()).filter(({ eventType }) => eventType === 'topic.created').map(({ value }) => value.payload['resources'])
   await eventually(async () => expect(await created()).toContainEqual([expect.objectContaining({ name: 'payments' })]))
   await eventually(async () => expect((await types()).filter(type => type === 'access.denied')).toHaveLength(2))
+  // Nobody is found who made the changes; of all of them one is told.
+  await eventually(async () => expect(told.filter(text => text.endsWith('--type change.unattributed'))).toHaveLength(1))
   const all = await entries()
+  expect(all.filter(({ eventType }) => eventType === 'change.unattributed').length).toBeGreaterThan(1)
   expect(all.filter(({ eventType }) => eventType === 'access.denied').map(({ value }) => value.payload['resources'])).toMatchObject([
     [{ name: 'orders' }],
     [{ name: 'payments' }]
@@ -109,7 +119,7 @@ test('allowed reads are counted by minute, and counted right when the process en
 test('without a key that signs, nothing is written', async () => {
   const policy = policySchema.parse({})
   const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'one', log }
-  await expect(runStream({ ...surroundings, stream: auditMirror, policy, times, onRole: nothing }, new AbortController().signal)).rejects.toThrow(
+  await expect(runStream({ ...surroundings, stream: auditMirror, policy, times, notifier, onRole: nothing }, new AbortController().signal)).rejects.toThrow(
     'agents.audit-mirror.policy.keys: expected a key that signs checkpoints'
   )
 })

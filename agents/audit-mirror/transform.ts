@@ -22,6 +22,7 @@ import { matchesGlob } from '#shared/domain/glob.ts'
 import { type JsonValue, sameJson } from '#shared/domain/json.ts'
 import type { Made, Remembered, Transform } from '#shared/engine/stream.ts'
 import { type MirrorInput, standingKey, standingOf } from './feeds/feed.ts'
+import { noticesOf } from './notices.ts'
 import type { Policy } from './policy.ts'
 
 /** What one step gives to the log: events, where the sources stand behind them, and what the next checkpoint says. */
@@ -44,6 +45,7 @@ export function transform(
   const options = mirrorOptions(clusterId, policy)
   const mirror = newMirror(options, sourceIds, saved(sourceIds, remembered))
   const through = new Map(sourceIds.flatMap(id => [[id, standingOf(remembered, id)?.through ?? null] as const]))
+  const untold = new WeakSet<AuditEvent>()
   let powers: JsonValue = { unknown: 'not looked at yet' }
   let keptBefore: JsonValue = asJson(kept(mirror))
 
@@ -57,8 +59,11 @@ export function transform(
       case 'replayed':
         endReplay(mirror, input.sourceId)
         return []
-      case 'gap':
-        return [gapEvent(setting, input)]
+      case 'gap': {
+        const event = gapEvent(setting, input)
+        if (input.begins) untold.add(event)
+        return [event]
+      }
       case 'memory':
         for (const [key, value] of input.memory) memory.set(key, value)
         return []
@@ -87,7 +92,11 @@ export function transform(
       // A copy is counted: what was left out is said as a sum since the beginning, which no crash can make wrong.
       const circumstances = { powers, excluded: takeExcluded(new Map(mirror.exclusion), policy.exclude), silent: silentOf(joint) }
       const closedThroughMs = Number.isFinite(joint.watermarkMs) ? joint.watermarkMs : null
-      return { outputs: [{ events, positions, closedThroughMs, circumstances }], remember: memory }
+      return {
+        outputs: [{ events, positions, closedThroughMs, circumstances }],
+        remember: memory,
+        notices: noticesOf(events.filter(event => !untold.has(event)))
+      }
     }
   }
 }

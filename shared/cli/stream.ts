@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { kafkaConnection } from '../config/index.ts'
 import type { AnyStream } from '../engine/stream.ts'
+import { scopeOf } from '../engine/seal.ts'
 import { runStream } from '../engine/stream-replica.ts'
+import { reeveTopics } from '../engine/topics.ts'
 import { openHttp } from '../http/server.ts'
 import { telemetryRoutes } from '../http/telemetry.ts'
 import { openKafka } from '../kafka/index.ts'
+import { openNotifier } from '../notify/index.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import type { AddCommand } from './command.ts'
@@ -40,6 +43,7 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
           stream: found,
           policy: configured.policy,
           times: engineSettings(config, holder).times,
+          notifier: openNotifier({ config, scope: scopeOf(clusterId, reeveTopics(config.topics.prefix)), log }),
           onRole(role) {
             status.role = role
             ours.role(role === 'leader', null)

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { fakeKafka } from '#test/support/fake-kafka.ts'
+import { notifierOf } from '#test/support/replica.ts'
 import { toyStream } from '#test/support/toy-stream.ts'
 import { runStream } from './stream-replica.ts'
 
 const policy = { from: 'in', to: 'out' }
 const times = { renewEveryMs: 100, takeOverAfterMs: 600, effectMustStartWithinMs: 100, effectDeadlineMs: 100 }
 const nothing = () => undefined
+const notifier = notifierOf(async () => ({ ok: true }))
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
 async function world() {
@@ -30,7 +32,7 @@ async function world() {
     const stop = new AbortController()
     const roles: string[] = []
     const surroundings = { clusterId: 'c1', kafka, prefix: 'reeve', holder, log }
-    const ended = runStream({ ...surroundings, stream: toyStream, policy, times, onRole: role => roles.push(role) }, stop.signal)
+    const ended = runStream({ ...surroundings, stream: toyStream, policy, times, notifier, onRole: role => roles.push(role) }, stop.signal)
     return { roles, stop: () => (stop.abort(), ended) }
   }
   return { kafka, feed, copied, remembered, start }

@@ -3,8 +3,10 @@ import type { JsonValue } from '../domain/json.ts'
 import { KafkaFault } from '../kafka/errors.ts'
 import type { NewRecord } from '../kafka/ports.ts'
 import type { Lease, LeaseTimes } from './lease.ts'
+import type { Notifier } from '../notify/notifier.ts'
 import { leaseOf, standBy, whyLeading } from './standby.ts'
 import { StateStore, stateVersion } from './state.ts'
+import { StreamOutbox } from './stream-outbox.ts'
 import type { AnyStream, Memory, Surroundings } from './stream.ts'
 import { memoryTopic } from './topics.ts'
 
@@ -16,6 +18,7 @@ export interface StreamReplicaParts extends Surroundings {
   readonly stream: AnyStream
   readonly policy: unknown
   readonly times: LeaseTimes
+  readonly notifier: Notifier
   onRole(role: 'standby' | 'leader' | 'stopped'): void
   /** Told after each step. */
   onStep?(step: { readonly inputs: number; readonly outputs: number }): void
@@ -53,7 +56,7 @@ export async function runStream(parts: StreamReplicaParts, signal: AbortSignal):
 
 /** One reign. Everything that it knows comes from what was committed, so that it does not matter how the reign before it ended. */
 async function lead(parts: StreamReplicaParts, store: StateStore, topic: string, signal: AbortSignal): Promise<void> {
-  const { stream, policy, times, holder, log, onRole, onStep } = parts
+  const { stream, policy, times, notifier, holder, log, onRole, onStep } = parts
   const sink = await stream.sink(parts, policy)
   try {
     // Read again behind the fence: from here on nobody else can write.
@@ -73,10 +76,19 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
       let renewedAt = performance.now()
       // What is remembered without an output can wait: who goes on without it reads the same again and finds nothing either.
       const pending = new Map<string, JsonValue | null>()
+      const remember = (memory: Memory): void => memory.forEach((value, key) => pending.set(key, value))
+      const outbox = new StreamOutbox(notifier, remembered, log)
+      let telling: Promise<void> | null = null
       while (!signal.aborted) {
         const inputs = await source.next(lookMs)
-        const { outputs, remember } = transform.step(inputs)
-        for (const [key, value] of remember) pending.set(key, value)
+        const { outputs, remember: memory, notices = [] } = transform.step(inputs)
+        remember(memory)
+        remember(outbox.add(notices, Date.now()))
+        // Beside the reading: a slow Slack holds nothing up.
+        telling ??= outbox.deliver(Date.now()).then(told => {
+          remember(told)
+          telling = null
+        })
         onStep?.({ inputs: inputs.length, outputs: outputs.length })
         const due = performance.now() - renewedAt >= times.renewEveryMs
         if (outputs.length === 0 && !due) continue
@@ -84,6 +96,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
         pending.clear()
         if (due) renewedAt = performance.now()
       }
+      await telling
       await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])))
       await sink.flush()
       log.info({ epoch }, 'stopped in good order')

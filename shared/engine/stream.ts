@@ -1,7 +1,9 @@
 import type { z } from 'zod'
+import type { AnchorConfig } from '../anchors/schema.ts'
 import type { JsonValue } from '../domain/json.ts'
 import type { Kafka, NewRecord } from '../kafka/ports.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Notice } from './agent.ts'
 import type { Right } from './rights.ts'
 
 /**
@@ -22,6 +24,18 @@ export interface Stream<Policy, Input, Output> {
   source(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<Input>>
   /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. `sourceIds` are those that the source has. */
   transform(about: { readonly clusterId: string; readonly sourceIds: readonly string[] }, policy: Policy, remembered: Remembered): Transform<Input, Output>
+  /** Of a stream that writes an audit log: what its readers must know. */
+  auditLog?(policy: Policy, clusterId: string): AuditLogSettings
+}
+
+/** Where an audit log lies, whose it is and what keeps its checkpoints, for whoever reads and verifies it. */
+export interface AuditLogSettings {
+  readonly topic: string
+  readonly partitions: number
+  readonly prefix: string
+  /** Verifier keys of those who sign. */
+  readonly vkeys: readonly string[]
+  readonly anchors: readonly AnchorConfig[]
 }
 
 export type AnyStream = Stream<unknown, unknown, unknown>
@@ -60,6 +74,8 @@ export interface Made<Output> {
   readonly outputs: readonly Output[]
   /** Positions are part of it. */
   readonly remember: Memory
+  /** What people are told, each key once. */
+  readonly notices?: readonly Notice[]
 }
 
 export interface Transform<Input, Output> {

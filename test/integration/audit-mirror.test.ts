@@ -8,6 +8,7 @@ import { verifyLog } from '#shared/audit/verify-log.ts'
 import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
 import { openKafka } from '#shared/kafka/index.ts'
+import { notifierOf } from '#test/support/replica.ts'
 import { as, stack, unique } from '#test/support/stack.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } = kafkajs
@@ -20,6 +21,7 @@ const { clusterId } = await kafka.admin.features()
 const origin = `reeve.audit/${clusterId}/${auditTopic}/0`
 const key = newKey(`reeve.audit/${clusterId}`)
 const times = { renewEveryMs: 1_000, takeOverAfterMs: 5_000, effectMustStartWithinMs: 1_000, effectDeadlineMs: 1_000 }
+const notifier = notifierOf(async () => ({ ok: true }))
 const troubles: string[] = []
 const tell = (_fields: object, message: string) => void troubles.push(message)
 const log = { debug: () => undefined, info: () => undefined, warn: tell, error: tell }
@@ -44,7 +46,7 @@ const stop = new AbortController()
 let ended: Promise<void>
 beforeAll(async () => {
   await admin.connect()
-  ended = runStream({ clusterId, kafka, prefix, holder: 'a test', log, stream: auditMirror, policy, times, onRole: () => undefined }, stop.signal)
+  ended = runStream({ clusterId, kafka, prefix, holder: 'a test', log, stream: auditMirror, policy, times, notifier, onRole: () => undefined }, stop.signal)
 })
 afterAll(async () => {
   stop.abort()

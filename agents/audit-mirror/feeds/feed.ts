@@ -19,6 +19,8 @@ export interface ReplayedInput {
 /** What a source lost, and knows to have lost. */
 export interface GapInput {
   readonly kind: 'gap'
+  /** It is the beginning of the mirror, and no loss that anybody must be told of. */
+  readonly begins?: true
   readonly sourceId: string
   readonly coordinate: string
   readonly timestampMs: number

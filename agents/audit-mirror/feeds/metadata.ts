@@ -101,7 +101,8 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
     const reason = fresh
       ? 'the mirror begins here: what happened before is known by its result only'
       : 'the log was cut behind a snapshot while nobody read it: changes are known by their result only, and what was done and undone is lost'
-    if (gap.to > gap.from) inputs.push(gapInput(`${place({ offset: gap.from, epoch })}-${gap.to}`, timestampMs, gap.from, gap.to, reason))
+    if (gap.to > gap.from)
+      inputs.push({ ...gapInput(`${place({ offset: gap.from, epoch })}-${gap.to}`, timestampMs, gap.from, gap.to, reason), ...(fresh && { begins: true }) })
     if (!fresh) {
       for (const [index, change] of differences(fold.image, now).changes.entries()) {
         const common = { sourceId: metadataSource, position: { ...position }, coordinate: `${place({ offset: endOffset, epoch })}#${index}`, timestampMs }

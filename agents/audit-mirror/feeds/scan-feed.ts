@@ -42,7 +42,7 @@ export function scanFeed(options: {
     const inputs: MirrorInput[] = []
     if (before === null) {
       const reason = 'the mirror begins here: what happened before is known by its result only'
-      inputs.push({ kind: 'gap', sourceId, coordinate: `${sourceId}@${now.looks}`, timestampMs: atMs, from: null, to: atMs, reason })
+      inputs.push({ kind: 'gap', begins: true, sourceId, coordinate: `${sourceId}@${now.looks}`, timestampMs: atMs, from: null, to: atMs, reason })
     } else {
       for (const [index, change] of differences(before, image).changes.entries()) {
         const coordinate = `${sourceId}@${now.looks}#${index}`
