@@ -8,9 +8,9 @@ import type { ApprovalRules } from './approvals.ts'
 import type { TrustedClock } from './clock.ts'
 import type { EngineSettings, Hooks } from './engine.ts'
 import { Leader } from './leader.ts'
-import { type Lease, shouldTakeOver } from './lease.ts'
 import { Leadership } from './leadership.ts'
 import { observerIntervalMs } from './observer.ts'
+import { leaseOf, standBy, whyLeading } from './standby.ts'
 import { StateStore } from './state.ts'
 import type { TurnReport } from './turn.ts'
 
@@ -84,13 +84,13 @@ export class Replica {
 
   /** Resolves after `signal` aborted and everything is closed in good order. Throws only what no retry mends. */
   async run(signal: AbortSignal): Promise<void> {
-    const { kafka, topics, onRole, log } = this.#parts
+    const { kafka, topics, settings, onRole, log } = this.#parts
     this.#store = new StateStore(topics.state, await kafka.openReader())
     await this.#store.open()
     try {
       while (!signal.aborted) {
         onRole('standby', null)
-        await this.#standBy(this.#store, signal)
+        await standBy(this.#store, settings.times, log, signal)
         if (signal.aborted) break
         try {
           await this.#lead(this.#store, signal)
@@ -106,39 +106,15 @@ export class Replica {
     }
   }
 
-  async #standBy(store: StateStore, signal: AbortSignal): Promise<void> {
-    const { settings, log } = this.#parts
-    const since = performance.now()
-    for (;;) {
-      if (signal.aborted) return
-      try {
-        await store.catchUp()
-        const silentMs = performance.now() - Math.max(since, store.lastRecordAt)
-        if (shouldTakeOver(store.get('lease') as unknown as Lease | undefined, silentMs, settings.times)) return
-        await store.follow(1_000, signal)
-      } catch (error) {
-        if (signal.aborted) return
-        if (!(error instanceof KafkaFault)) throw error
-        log.warn({}, `standing by, the state topic cannot be read: ${error.message}`)
-        await sleep(1_000, undefined, { signal }).catch(() => {})
-      }
-    }
-  }
-
   async #lead(store: StateStore, signal: AbortSignal): Promise<void> {
     const { kafka, topics, clock, settings, log, onRole } = this.#parts
     const appender = await kafka.openAppender(topics.state)
     try {
       await appender.fence()
       await store.catchUp()
-      const before = store.get('lease') as unknown as Lease | undefined
+      const before = leaseOf(store)
       const leader = new Leader({ store, clock, topics, holder: settings.holder, appender, epoch: (before?.epoch ?? 0) + 1 })
-      const why =
-        before === undefined
-          ? 'nobody led before'
-          : before.released
-            ? `${before.holder} had stopped`
-            : `nothing was heard of ${before.holder} for ${settings.times.takeOverAfterMs} ms`
+      const why = whyLeading(before, settings.times)
       await leader.commit(new Map(), [
         { kind: 'leadership', agent: null, subject: settings.holder, what: `${settings.holder} leads in epoch ${leader.epoch}: ${why}`, facts: null }
       ])
