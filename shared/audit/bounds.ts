@@ -31,19 +31,11 @@ export function bounded(value: Loose, bounds: Bounds): Bounded {
 }
 
 function walk(value: Loose, bounds: Bounds, state: { cut: boolean }, depth: number): JsonValue {
-  switch (typeof value) {
-    case 'string':
-      return cutText(value, bounds.textBytes, state)
-    case 'boolean':
-      return value
-    case 'number':
-      return Number.isSafeInteger(value) ? value + 0 : String(value)
-    case 'bigint':
-      return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-    case 'undefined':
-      return null
-  }
-  if (value === null) return null
+  if (typeof value === 'string') return cutText(value, bounds.textBytes, state)
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : String(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (value === undefined || value === null) return null
+  if (typeof value === 'boolean') return value
   if (depth >= deepest) {
     state.cut = true
     return { cut: null, depth: deepest }

@@ -21,7 +21,7 @@ const shape = {
   items: z.array(z.object({ code: z.number().int() })),
   version: z.literal(1)
 }
-const without = <Name extends keyof typeof shape>(name: Name) => Object.fromEntries(Object.entries(shape).filter(([each]) => each !== name))
+const without = (name: keyof typeof shape) => Object.fromEntries(Object.entries(shape).filter(([each]) => each !== name))
 
 test('the same schema is compatible with itself', () => {
   expect(incompatibilities(older, older)).toEqual([])

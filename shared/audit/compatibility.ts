@@ -27,9 +27,9 @@ function typeFaults(older: JsonSchema, newer: JsonSchema, at: string): string[] 
 }
 
 /** Null for any type. A whole number is a number. */
-function typesOf({ type }: JsonSchema): ReadonlySet<JsonValue> | null {
+function typesOf({ type }: JsonSchema): ReadonlySet<string> | null {
   if (type === undefined) return null
-  const types = new Set(Array.isArray(type) ? (type as readonly JsonValue[]) : [type])
+  const types = new Set((Array.isArray(type) ? type : [type]) as readonly string[])
   return types.has('number') ? types.add('integer') : types
 }
 
@@ -68,7 +68,7 @@ function definitionFaults(older: JsonSchema, newer: JsonSchema): string[] {
   const [before, after] = [older['$defs'], newer['$defs']].map(
     definitions => (isSchema(definitions) ? definitions : {}) as Readonly<Record<string, JsonSchema>>
   )
-  return Object.keys(before!).flatMap(name => (after![name] === undefined ? [`${name}: was removed`] : incompatibilities(before![name]!, after![name]!, name)))
+  return Object.keys(before!).flatMap(name => (after![name] === undefined ? [`${name}: was removed`] : incompatibilities(before![name]!, after![name], name)))
 }
 
 /** Items of lists, alternatives, and what holds for members without a name. */

@@ -53,7 +53,7 @@ const sourcesOf = fc
     const changed = metadata.map(({ pace: forward, what, name }, offset): Input => {
       atMs += forward
       if (what === 'nothing') return { kind: 'time', sourceId: 'metadata', position: offset, timestampMs: atMs }
-      return change(offset, atMs, what as 'topic-created', { resource: { type: 'topic', name, id: `id-of-${name}` } })
+      return change(offset, atMs, what, { resource: { type: 'topic', name, id: `id-of-${name}` } })
     })
     return { metadata: flushed('metadata', changed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
   })

@@ -87,7 +87,7 @@ export function newMirror(
   sourceIds: readonly string[],
   saved: { readonly kept?: Kept | null; readonly changes?: Iterable<OpenChange>; readonly resume?: Readonly<Record<string, Resume>> } = {}
 ): Mirror {
-  const { kept = null, changes = [], resume = {} } = saved
+  const { kept: before = null, changes = [], resume = {} } = saved
   const sources = new Map<string, Source>()
   const clocks = new Map<string, SourceClock>()
   for (const sourceId of sourceIds) {
@@ -102,8 +102,8 @@ export function newMirror(
     })
     clocks.set(sourceId, from === null ? unset : { newestMs: from.newestMs, doubtedMs: from.doubtedMs })
   }
-  const join = newJoin(changes, kept?.forgottenMs ?? Number.NEGATIVE_INFINITY)
-  return { options, sources, clocks, join, exclusion: new Map(Object.entries(kept?.excluded ?? {})), startedMs: kept?.startedMs ?? null }
+  const join = newJoin(changes, before?.forgottenMs ?? Number.NEGATIVE_INFINITY)
+  return { options, sources, clocks, join, exclusion: new Map(Object.entries(before?.excluded ?? {})), startedMs: before?.startedMs ?? null }
 }
 
 /**
@@ -223,7 +223,7 @@ function told({ setting, ownPrincipal }: MirrorOptions, input: Exclude<Input, Ch
       return authenticationEvent(setting, input)
     case 'journal':
       return journalEvent(setting, input, ownPrincipal)
-    case 'time':
+    default:
       return null
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { JsonValue } from '../../domain/json.ts'
 import type { ChangeKind } from '../../kafka/metadata-log/decode/describe.ts'
 import { canonical } from '../canonical.ts'
-import { bounded, type Loose } from '../bounds.ts'
+import { bounded } from '../bounds.ts'
 import { consequenceOf } from './consequence.ts'
 import type { PartitionFacts, TopicFacts } from './facts.ts'
 
@@ -30,7 +30,7 @@ const topic = (facts: Partial<TopicFacts> = {}): TopicFacts => ({
 })
 const of = (kind: ChangeKind, before: JsonValue, after: JsonValue, facts: TopicFacts | null = topic()): JsonValue => {
   const found = consequenceOf({ kind, resource: { type: 'topic', name: 'payments', id: 'id' }, before, after }, noon, { topic: facts, acls: null })
-  canonical(bounded(found as Loose, { textBytes: 1_000, items: 1_000 }).value)
+  canonical(bounded(found, { textBytes: 1_000, items: 1_000 }).value)
   return found
 }
 const retained = (after: Record<string, string | null>, facts = topic()) =>

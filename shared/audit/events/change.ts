@@ -69,11 +69,6 @@ export function changedResource({ type, name, id }: { readonly type: string; rea
   return { type: words[type] ?? type, name, id }
 }
 
-/** The type of the event of a change. */
-export function changeEventType(changeKind: Exclude<ChangeKind, 'unknown-record'>): string {
-  return kinds[changeKind].eventType
-}
-
 /** A committed change, at once: who made it comes later, in an event of its own. */
 export function changeEvent(setting: Setting, input: ChangeInput & { readonly change: { readonly kind: Exclude<ChangeKind, 'unknown-record'> } }): AuditEvent {
   const { change, source, coordinate, timestampMs, earliestMs, records, consequence } = input
