@@ -1,4 +1,5 @@
 import { defineStream } from '#shared/engine/stream.ts'
+import { auditLog } from './audit-log.ts'
 import { policySchema } from './policy.ts'
 import { rights } from './rights.ts'
 import { openSink } from './sink.ts'
@@ -13,5 +14,6 @@ export const auditMirror = defineStream({
   rights,
   source: openSource,
   transform,
-  sink: openSink
+  sink: openSink,
+  auditLog
 })

@@ -13,6 +13,10 @@ export const exitCodes = {
   unanswered: 5,
   /** `doctor` found an error. */
   unsound: 6,
+  /** An audit log is not right: the first bad sequence and its reason are printed. */
+  doubtful: 7,
+  /** An audit log is right by its own records alone: no anchor outside the cluster says so. */
+  unanchored: 8,
   /** Ended by Ctrl-C before it was through; what was found so far is printed. */
   interrupted: 130
 } as const

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import { addAsking } from './asking.ts'
+import { addAudit } from './audit/index.ts'
 import { addBackup } from './backup.ts'
 import type { AddCommand } from './command.ts'
 import { addConfig } from './config-check.ts'
@@ -14,7 +15,7 @@ import type { RunHooks } from './govern.ts'
 import type { Cli, GlobalOptions } from './session.ts'
 
 /** The order of `reeve --help`, behind `run`. */
-const commands: readonly AddCommand[] = [addStream, addPlan, addExplain, addSimulate, addAsking, addJournal, addBackup, addDoctor, addConfig]
+const commands: readonly AddCommand[] = [addStream, addPlan, addExplain, addSimulate, addAsking, addJournal, addAudit, addBackup, addDoctor, addConfig]
 
 /** The command line: knows the catalogue, never an agent by name. `hooks` are for test code only. */
 export function program(cli: Cli, hooks: RunHooks = {}) {

@@ -27,8 +27,14 @@ export interface AuditLogWorld {
 
 export type OpenPorts = Pick<Kafka, 'openAppender' | 'openReader'>
 
-export function auditLogWorld(ports: OpenPorts, topic: string, partition = 0, signer = newSigner('reeve.audit/a-cluster')): AuditLogWorld {
-  const place = { prefix: 'reeve.audit', clusterId: 'a-cluster', topic, partition }
+export function auditLogWorld(
+  ports: OpenPorts,
+  topic: string,
+  partition = 0,
+  signer = newSigner('reeve.audit/a-cluster'),
+  clusterId = 'a-cluster'
+): AuditLogWorld {
+  const place = { prefix: 'reeve.audit', clusterId, topic, partition }
   const origin = originOf(place)
   const opened: { close(): Promise<void> }[] = []
   const also = <T extends { close(): Promise<void> }>(one: T): T => {

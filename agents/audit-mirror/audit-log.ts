@@ -1,0 +1,10 @@
+import { keyNameOf } from '#shared/audit-log/place.ts'
+import { openSigner } from '#shared/credentials/signer.ts'
+import type { AuditLogSettings } from '#shared/engine/stream.ts'
+import type { Policy } from './policy.ts'
+
+/** What whoever reads and verifies the log must know of it. */
+export function auditLog({ topic, prefix, keys, anchors }: Policy, clusterId: string): AuditLogSettings {
+  const name = keyNameOf({ prefix, clusterId })
+  return { topic, partitions: 1, prefix, vkeys: keys.map(secret => openSigner({ secret, name })().vkey), anchors }
+}

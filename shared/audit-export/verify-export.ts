@@ -1,0 +1,78 @@
+import { type JudgedLog, openLogJudge } from '../audit/judge.ts'
+import type { LogFault } from '../audit/verify-log.ts'
+import { hashBytes } from '../proof/hash.ts'
+import { openTileWriter, type TileFile } from '../proof/tile-writer.ts'
+import { tileWidth } from '../proof/tiles.ts'
+import { type ExportedLog, type ExportFiles, paths } from './layout.ts'
+import { ExportFault, recordsOf } from './log-records.ts'
+
+/**
+ * Judges one log of an export by its files alone: README.md of shared/audit, section 10, points 1 to 5. `known` are verifier keys from
+ * outside; `sizes` those of which the root is wanted. Takes whatever the files are. Holds 16 bytes an entry.
+ */
+export function judgeExport(
+  files: ExportFiles,
+  log: ExportedLog,
+  known: readonly string[],
+  { sizes, onEntry }: { readonly sizes?: ReadonlySet<number>; readonly onEntry?: (sequence: number) => void } = {}
+): JudgedLog {
+  const judge = openLogJudge(log.origin, known, sizes)
+  const writer = openTileWriter()
+  const expected = new Set<string>()
+  let found: LogFault | null = null
+  const compare = (file: TileFile): void => {
+    expected.add(`${log.path}/${file.path}`)
+    found ??= tileFault(files, log, file, writer.size)
+  }
+  try {
+    for (const { kind, value } of recordsOf(files, log)) {
+      if (judge.take(kind, value)) break
+      if (kind !== 'event') continue
+      onEntry?.(writer.size)
+      writer.append(value).forEach(compare)
+    }
+    if (!judge.fault) writer.partial().forEach(compare)
+  } catch (error) {
+    if (!(error instanceof ExportFault)) throw error
+    const { sequence, message: reason } = error
+    if (!judge.fault) found = earlier(found, { sequence, reason })
+  }
+  // What ends too early has that as its fault, and not what is missing behind it.
+  const own = earlier(found, judge.fault)
+  const judged = judge.end()
+  return { ...judged, whole: own === null, fault: own ?? judged.fault ?? agreementFault(files, log, judged, expected) }
+}
+
+function earlier(one: LogFault | null, other: LogFault | null): LogFault | null {
+  return one === null || (other !== null && other.sequence < one.sequence) ? other : one
+}
+
+/** Whether a tile or bundle is the one that the entries give, when `size` of them have been read. */
+function tileFault(files: ExportFiles, { path: folder }: ExportedLog, { path, bytes }: TileFile, size: number): LogFault | null {
+  const file = `${folder}/${path}`
+  const read = files.read(file)
+  const level = Number(/^tile\/(\d+)\//.exec(path)?.[1] ?? 0)
+  const span = tileWidth ** (level + 1)
+  const first = Math.floor((size - 1) / span) * span
+  if (read === null) return { sequence: first, reason: `${file} is missing` }
+  if (Buffer.compare(read, bytes) === 0) return null
+  const at = bytes.findIndex((byte, index) => byte !== read[index])
+  const within = path.startsWith('tile/entries/') ? 0 : Math.floor(Math.max(0, at) / hashBytes) * tileWidth ** level
+  return { sequence: first + within, reason: `${file} is not what the entries give` }
+}
+
+/** Whether what the export says beside the log agrees with it, and nothing lies among its tiles that belongs to another. */
+function agreementFault(files: ExportFiles, log: ExportedLog, judged: JudgedLog, expected: ReadonlySet<string>): LogFault | null {
+  const { path, size, vkeys } = log
+  const last = Math.max(0, size - 1)
+  if (judged.checkpointed !== size) return { sequence: judged.checkpointed, reason: `the newest checkpoint covers ${judged.checkpointed} of ${size} entries` }
+  const newest = files.read(paths.checkpoint(path))
+  if (newest === null) return { sequence: last, reason: `${paths.checkpoint(path)} is missing` }
+  const same = files.read(paths.checkpointOf(path, size))
+  if (same === null || Buffer.compare(newest, same) !== 0)
+    return { sequence: last, reason: `${paths.checkpoint(path)} is another than ${paths.checkpointOf(path, size)}` }
+  if (vkeys.join() !== judged.vkeys.join())
+    return { sequence: 0, reason: `the manifest names the keys ${vkeys.join(', ')}, the log ${judged.vkeys.join(', ')}` }
+  const stray = files.list(paths.tiles(path)).find(file => !expected.has(file))
+  return stray === undefined ? null : { sequence: last, reason: `${stray} is no file of this log` }
+}

@@ -1,0 +1,93 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings'
+import type { Anchor } from '../../anchors/anchor.ts'
+import type { ProvenLog } from '../../audit-log/proving.ts'
+import { originOf } from '../../audit-log/place.ts'
+import type { AddCommand } from '../command.ts'
+import { CommandFailure, exitCodes } from '../exit-codes.ts'
+import type { Cli, GlobalOptions } from '../session.ts'
+import { counting } from './counting.ts'
+import { anchorsOf, knownKeys, type LogOptions, prefixOption, several, topicOption, withAuditLog } from './log.ts'
+import { proofJson, proofText, requireProven } from './proof-text.ts'
+
+interface VerifyOptions extends LogOptions {
+  readonly key?: readonly string[] | undefined
+  readonly anchor?: readonly string[] | undefined
+  readonly upTo?: number | undefined
+}
+
+export const addVerify: AddCommand = (audit, { cli, global, json }) => {
+  audit
+    .command('verify')
+    .description(
+      'Prove the log, from its topic or from an export: chain, trailers, checkpoints, tiles and anchors. Any doubt ends with 7, no anchor outside with 8.'
+    )
+    .option('--export <dir>', 'an export, offline: needs no configuration and no Kafka')
+    .option('--key <vkey>', 'the verifier key of the log, from outside; may come several times', several)
+    .option('--anchor <dir>', 'a directory that holds checkpoints, outside the cluster; may come several times', several)
+    .option('--up-to <size>', 'leave out what anchors hold beyond, for an export that is older', sizeOf)
+    .option('--allow-unanchored', 'take a log that attests itself only')
+    .addOption(topicOption())
+    .addOption(prefixOption())
+    .action(async ({ export: folder, allowUnanchored, ...options }) => {
+      const proven = folder === undefined ? await verifyTopic(cli, { ...global(), ...options }) : await verifyFolder(cli, folder, options)
+      if (json()) cli.out(JSON.stringify({ logs: proven.map(proofJson) }))
+      else for (const one of proven) cli.out(proofText(one))
+      requireProven(proven, allowUnanchored === true)
+    })
+}
+
+async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Promise<ProvenLog[]> {
+  const [{ openAnchors }, { proveLog }, { judgeTopic }] = await Promise.all([
+    import('../../anchors/index.ts'),
+    import('../../audit-log/proving.ts'),
+    import('../../audit-log/read-log.ts')
+  ])
+  return withAuditLog(cli, options, async ({ kafka, settings, places }) => {
+    const known = knownKeys(options.key, settings.vkeys)
+    return withAnchors(openAnchors(anchorsOf(options.anchor, settings.anchors)), async anchors => {
+      const reader = await kafka.openReader()
+      try {
+        const proven: ProvenLog[] = []
+        for (const place of places) {
+          const onEntry = counting(cli, 'entries read')
+          proven.push(await proveLog(originOf(place), known, anchors, sizes => judgeTopic(reader, place, known, { sizes, onEntry }), upTo(options)))
+        }
+        return proven
+      } finally {
+        await reader.close()
+      }
+    })
+  })
+}
+
+async function verifyFolder(cli: Cli, folder: string, options: VerifyOptions): Promise<ProvenLog[]> {
+  const known = knownKeys(options.key)
+  const [{ openAnchors }, { openFolder }, { openExport, proveExport }] = await Promise.all([
+    import('../../anchors/index.ts'),
+    import('../../audit-export/folder.ts'),
+    import('../../audit-export/prove-export.ts')
+  ])
+  const files = openFolder(folder)
+  const manifest = openExport(files)
+  if ('fault' in manifest) throw new CommandFailure(exitCodes.doubtful, `${folder}: ${manifest.fault}`)
+  return withAnchors(openAnchors(anchorsOf(options.anchor)), async anchors => {
+    const proven: ProvenLog[] = []
+    for (const log of manifest.logs) proven.push(await proveExport(files, log, known, anchors, { ...upTo(options), onEntry: counting(cli, 'entries read') }))
+    return proven
+  })
+}
+
+export async function withAnchors<T>(anchors: readonly Anchor[], work: (anchors: readonly Anchor[]) => Promise<T>): Promise<T> {
+  try {
+    return await work(anchors)
+  } finally {
+    for (const anchor of anchors) anchor.close()
+  }
+}
+
+const upTo = ({ upTo: upToSize }: VerifyOptions): { readonly upToSize?: number } => (upToSize === undefined ? {} : { upToSize })
+
+function sizeOf(text: string): number {
+  if (!/^[1-9][0-9]{0,15}$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('expected a number of entries')
+  return Number(text)
+}
