@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AuditLogWorld, auditLogWorld, batchOf, nextOf } from '#test/support/audit-log-world.ts'
 import { deniedEvent, newSigner } from '#test/support/audit-events.ts'
 import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
-import { readEntry } from '../audit/entry.ts'
+import { type Entry, readEntry } from '../audit/entry.ts'
 import { type AnchoredCheckpoint, ForkFound } from '../anchors/anchor.ts'
 import type { CheckpointKeeper } from './anchoring.ts'
+import { continuedFrom } from './continue.ts'
 
 let kafka: FakeKafka
 let world: AuditLogWorld
@@ -88,6 +89,22 @@ describe('a log', () => {
     expect(nextOf(second)).toBe(3)
     await second.close()
     expect(await world.verify()).not.toHaveProperty('reason')
+  })
+
+  test('in a new topic names the end of the one that it goes on from', async () => {
+    const old = await world.open()
+    await old.offer(batchOf(0, 3))
+    const end = continuedFrom(await old.checkpoint())
+    await old.close()
+    kafka.createTopic('audit-of-next-year')
+    const next = auditLogWorld(kafka, 'audit-of-next-year', 0, world.signer)
+    const log = await next.open({ continues: end })
+    await log.flushed()
+    const first = readEntry((await next.records())[0]!.value!) as Entry
+    const verified = await world.verify()
+    expect(first.value.payload.unmapped['continues']).toEqual({ origin: world.origin, size: 5, root: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(verified).toMatchObject({ root: Buffer.from(end.root, 'hex').toString('latin1') })
+    await next.close()
   })
 
   test('that is empty begins once, whoever dies in between', async () => {
