@@ -1,11 +1,13 @@
 import java.util.*;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.*;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.*;
 import org.apache.kafka.common.acl.*;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.DelegationTokenNotFoundException;
 import org.apache.kafka.common.quota.*;
 import org.apache.kafka.common.resource.*;
 import org.apache.kafka.common.serialization.StringSerializer;
@@ -83,8 +85,15 @@ public class MetadataWorkload {
             step("give delegation tokens", () -> admin.createDelegationToken().delegationToken().get());
             step("take a delegation token back", () -> {
                 byte[] hmac = admin.createDelegationToken().delegationToken().get().hmac();
-                while (admin.describeDelegationToken().delegationTokens().get().size() < 2) Thread.sleep(50);
-                return admin.expireDelegationToken(hmac, new ExpireDelegationTokenOptions().expiryTimePeriodMs(-1)).expiryTimestamp().get();
+                // Each broker learns of a token by itself, and any of them is asked.
+                for (int tries = 1; ; tries++) {
+                    try {
+                        return admin.expireDelegationToken(hmac, new ExpireDelegationTokenOptions().expiryTimePeriodMs(-1)).expiryTimestamp().get();
+                    } catch (ExecutionException error) {
+                        if (tries == 200 || !(error.getCause() instanceof DelegationTokenNotFoundException)) throw error;
+                        Thread.sleep(50);
+                    }
+                }
             });
         }
     }
