@@ -1,0 +1,819 @@
+#!/usr/bin/env python3
+"""Verifies an export of an audit log, without Reeve's code.
+
+Written from the specification, shared/audit/README.md (and shared/anchors/README.md for the layout of an anchor's directory), and from the documents
+that it names: C2SP signed-note, tlog-checkpoint and tlog-tiles, RFC 6962, 8032, 8785 and 9562. Not from the code that writes or verifies logs: two
+readings of one text that agree say more than one reading twice. Python 3.9 or later, its standard library alone.
+
+    python3 verify_audit.py --export DIR --key VKEY [--anchor DIR ...] [--allow-unanchored] [--json]
+    python3 verify_audit.py --self-test
+
+Exit code 0: everything of the specification's section 10 holds. 1: something does not; the first bad sequence and the reason are printed. 2: a wrong call.
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+import sys
+from urllib.parse import quote
+
+LARGEST = 2**53 - 1
+ENTRY_BYTES = 65_535
+NOTE_BYTES = 1_000_000
+TILE = 256
+HEX = re.compile(r'[0-9a-f]{64}')
+TIMESTAMP = re.compile(r'(\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', re.ASCII)
+TILE_PATH = re.compile(r'(entries|0|[1-9]\d?)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?', re.ASCII)
+# Unicode White_Space, and '+': what no name may hold.
+NAME = re.compile('[^\\x00-\\x20\\x7f\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000+]+')
+MEMBERS = ('eventSchema', 'eventVersion', 'eventId', 'eventType', 'source', 'timestamp', 'correlationId', 'causationId', 'metadata', 'payload')
+SOURCES = {'metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror'}
+
+# Section 7: the classes that each type may have.
+CLASSES = {name: classes for names, classes in (
+    ('topic.created topic.deleted topic.partitions-added topic.partitions-reassigned topic.leader-elected-unclean topic.leader-changed topic.elr-cleared '
+     'config.changed acl.added acl.removed quota.changed credential.changed credential.removed token.changed token.removed feature.changed '
+     'broker.registered broker.unregistered broker.fenced broker.unfenced broker.changed controller.registered controller.unregistered '
+     'metadata.aborted metadata.unknown metadata.routine change.attributed change.unattributed request.done reeve.did', {6003}),
+    ('access.denied access.allowed', {6003, 6005}),
+    ('access.folded access.corrected', {6005}),
+    ('authentication.failed authentication.succeeded', {3002}),
+    ('line.unparsed audit.began audit.checkpoint audit.key-rotated audit.gap audit.excluded audit.drifted', {1008}),
+) for name in names.split()}
+
+
+class Doubt(Exception):
+    """Something that is not as the specification says."""
+
+
+def require(holds, reason):
+    if not holds:
+        raise Doubt(reason)
+
+
+def shown(value):
+    """A value of a file, short, in ASCII, without anything that a terminal obeys."""
+    text = ascii(value)
+    return text if len(text) <= 120 else text[:117] + '...'
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def is_integer(value, least=-LARGEST):
+    return type(value) is int and least <= value <= LARGEST
+
+
+def is_hash(value):
+    return isinstance(value, str) and HEX.fullmatch(value) is not None
+
+
+def is_text_or_null(value):
+    return value is None or isinstance(value, str)
+
+
+def unbase64(text):
+    """RFC 4648 section 4, with padding and no bit other than needed."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Doubt('is not base64: ' + shown(text)) from None
+    require(base64.b64encode(data).decode() == text, 'is not base64 as RFC 4648 writes it: ' + shown(text))
+    return data
+
+
+# --- Ed25519, RFC 8032 section 5.1 ---------------------------------------------------------------------------------------------------------------
+
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+ROOT_OF_MINUS_ONE = pow(2, (P - 1) // 4, P)
+IDENTITY = (0, 1, 1, 0)
+
+
+def add(a, b):
+    e = (a[1] - a[0]) * (b[1] - b[0]) % P
+    f = (a[1] + a[0]) * (b[1] + b[0]) % P
+    g = 2 * a[3] * b[3] * D % P
+    h = 2 * a[2] * b[2] % P
+    return (f - e) * (h - g) % P, (h + g) * (f + e) % P, (h - g) * (h + g) % P, (f - e) * (f + e) % P
+
+
+def double(a):
+    x, y = a[0] * a[0] % P, a[1] * a[1] % P
+    h = x + y
+    e = h - (a[0] + a[1]) * (a[0] + a[1])
+    g = x - y
+    f = 2 * a[2] * a[2] + g
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def point_from(data):
+    """The point that 32 bytes stand for, or None."""
+    y = int.from_bytes(data, 'little')
+    sign, y = y >> 255, y & (2**255 - 1)
+    if len(data) != 32 or y >= P:
+        return None
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_ONE % P
+    if (x * x - square) % P or (x == 0 and sign):
+        return None
+    if x & 1 != sign:
+        x = P - x
+    return x, y, 1, x * y % P
+
+
+def point_bytes(point):
+    inverse = pow(point[2], -1, P)
+    x, y = point[0] * inverse % P, point[1] * inverse % P
+    return (y | (x & 1) << 255).to_bytes(32, 'little')
+
+
+def sum_of_products(s, a, t, b):
+    """[s]a + [t]b in one run."""
+    both, total = add(a, b), IDENTITY
+    for bit in range(max(s.bit_length(), t.bit_length()) - 1, -1, -1):
+        total = double(total)
+        which = (s >> bit & 1) | (t >> bit & 1) << 1
+        if which:
+            total = add(total, (a, b, both)[which - 1])
+    return total
+
+
+BASE = point_from(bytes([0x58]) + bytes([0x66]) * 31)
+
+
+def ed25519_holds(public, signature, message):
+    a = point_from(public)
+    if a is None or len(signature) != 64:
+        return False
+    s = int.from_bytes(signature[32:], 'little')
+    if s >= ORDER:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), 'little') % ORDER
+    minus_a = (P - a[0], a[1], 1, P - a[3])
+    return point_bytes(sum_of_products(s, BASE, k, minus_a)) == signature[:32]
+
+
+# --- Keys, notes, checkpoints: C2SP signed-note and tlog-checkpoint ------------------------------------------------------------------------------
+
+class Key:
+    """A verifier key: name, id and public key from `<name>+<id>+<base64>`."""
+
+    def __init__(self, text):
+        require(isinstance(text, str), 'is not a key: ' + shown(text))
+        parts = text.split('+', 2)
+        require(len(parts) == 3 and NAME.fullmatch(parts[0]) and re.fullmatch('[0-9a-f]{8}', parts[1]), 'is not a key: ' + shown(text))
+        body = unbase64(parts[2])
+        require(len(body) == 33 and body[0] == 1 and point_from(body[1:]), 'is not an Ed25519 key: ' + shown(text))
+        self.text, self.name, self.id, self.public = text, parts[0], bytes.fromhex(parts[1]), body[1:]
+        require(sha256(self.name.encode() + b'\n' + body)[:4] == self.id, 'has not the id of its key: ' + shown(text))
+
+    def __eq__(self, other):
+        return self.text == other.text
+
+    def __hash__(self):
+        return hash(self.text)
+
+
+class Checkpoint:
+    """A signed tree head, its form checked; who signed it is not yet."""
+
+    def __init__(self, data):
+        try:
+            note = data.decode('utf-8')
+        except UnicodeDecodeError:
+            raise Doubt('checkpoint is not UTF-8') from None
+        require(not re.search('[\x00-\x09\x0b-\x1f]', note), 'checkpoint holds a control character')
+        text, border, signatures = note.rpartition('\n\n')
+        require(border and signatures.endswith('\n'), 'checkpoint is not a signed note')
+        lines = text.split('\n')
+        require(len(lines) == 3, f'checkpoint has {len(lines)} lines, not three')
+        self.origin = lines[0]
+        require(re.fullmatch('0|[1-9][0-9]{0,15}', lines[1]) and int(lines[1]) <= LARGEST, 'checkpoint has no size: ' + shown(lines[1]))
+        self.size = int(lines[1])
+        self.root = unbase64(lines[2])
+        require(len(self.root) == 32, 'the root in the checkpoint is not 32 bytes')
+        self.signed = (text + '\n').encode()
+        self.signatures = []
+        for line in signatures[:-1].split('\n'):
+            parts = line.split(' ')
+            require(len(parts) == 3 and parts[0] == '\u2014' and NAME.fullmatch(parts[1]), 'checkpoint has a line that is no signature: ' + shown(line))
+            signature = unbase64(parts[2])
+            require(len(signature) > 4, 'checkpoint has a signature without bytes')
+            self.signatures.append((parts[1], signature[:4], signature[4:]))
+
+    def signers(self, keys):
+        """Those of the keys that signed it. A known key's signature that does not verify is a doubt; others' signatures are nothing."""
+        found = set()
+        for name, key_id, signature in self.signatures:
+            for key in keys:
+                if (key.name, key.id) == (name, key_id):
+                    require(ed25519_holds(key.public, signature, self.signed), 'a signature of the checkpoint does not verify')
+                    found.add(key)
+        return found
+
+
+# --- Tree: RFC 6962 section 2.1 ------------------------------------------------------------------------------------------------------------------
+
+class Tree:
+    """The right edge of a tree, and the hashes that tiles are made of: `levels[n]` are the roots of the complete subtrees of 256**n leaves."""
+
+    def __init__(self):
+        self.size, self.edge, self.levels = 0, [], [[]]
+
+    def append(self, entry):
+        node, height, rest = sha256(b'\0' + entry), 0, self.size
+        self.levels[0].append(node)
+        while rest & 1:
+            node, height, rest = sha256(b'\1' + self.edge.pop() + node), height + 1, rest >> 1
+            if height % 8 == 0:
+                if len(self.levels) == height // 8:
+                    self.levels.append([])
+                self.levels[height // 8].append(node)
+        self.edge.append(node)
+        self.size += 1
+
+
+def root_of(edge):
+    root = edge[-1]
+    for left in reversed(edge[:-1]):
+        root = sha256(b'\1' + left + root)
+    return root
+
+
+# --- Canonical JSON: RFC 8785, integers alone ----------------------------------------------------------------------------------------------------
+
+def object_in_order(pairs):
+    names = [name for name, _ in pairs]
+    units = [name.encode('utf-16-be', 'surrogatepass') for name in names]
+    require(all(a < b for a, b in zip(units, units[1:])), 'is not canonical: members out of order or doubled')
+    return dict(pairs)
+
+
+def no_fraction(text):
+    raise Doubt('is not canonical: a number that is no integer: ' + shown(text))
+
+
+def integer_within(text):
+    require(len(text) <= 17 and abs(int(text)) <= LARGEST, 'is not canonical: an integer beyond 2^53 - 1')
+    return int(text)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=object_in_order, parse_float=no_fraction, parse_int=integer_within, parse_constant=no_fraction)
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(',', ':')).encode
+
+
+def canonical(data):
+    """The object that canonical bytes stand for."""
+    try:
+        text = data.decode('utf-8')
+        value = DECODER.decode(text)
+        require(ENCODE(value) == text, 'is not canonical: spaces, escapes or numbers written otherwise')
+    except Doubt:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Doubt('is not JSON: ' + shown(str(error))) from None
+    require(isinstance(value, dict), 'is not a JSON object')
+    return value
+
+
+# --- Entries: sections 3, 4 and 8 ----------------------------------------------------------------------------------------------------------------
+
+def fingerprint_of(value):
+    return {'algorithm': 'SHA-256', 'algorithm_id': 3, 'encoding_id': 1, 'serialization': 'RFC 8785 of the whole entry without this fingerprint',
+            'serialization_id': 99, 'value': value}
+
+
+def event_id_of(event_type, coordinate):
+    digest = bytearray(sha256(f'{event_type}\n{coordinate}'.encode())[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return '-'.join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def check_envelope(event):
+    for name in MEMBERS:
+        require(name in event, f'entry has no {name}')
+    require(event['eventSchema'] == 'reeve.audit.event', 'entry has another eventSchema: ' + shown(event['eventSchema']))
+    require(is_integer(event['eventVersion']) and event['eventVersion'] == 1, 'entry has another eventVersion: ' + shown(event['eventVersion']))
+    require(isinstance(event['eventType'], str) and event['eventType'] in CLASSES, 'entry has an unknown eventType: ' + shown(event['eventType']))
+    require(isinstance(event['source'], str) and event['source'] in SOURCES, 'entry has an unknown source: ' + shown(event['source']))
+    require(isinstance(event['timestamp'], str) and TIMESTAMP.fullmatch(event['timestamp']), 'entry has no timestamp: ' + shown(event['timestamp']))
+    require(is_text_or_null(event['correlationId']), 'correlationId is neither text nor null')
+    require(is_text_or_null(event['causationId']), 'causationId is neither text nor null')
+    context = event['metadata']
+    require(isinstance(context, dict), 'metadata is not an object')
+    for name in ('userId', 'sessionId', 'traceId', 'environment'):
+        require(name in context and is_text_or_null(context[name]), f'metadata.{name} is neither text nor null')
+
+
+def check_payload(event, sequence):
+    payload = event['payload']
+    require(isinstance(payload, dict), 'payload is not an object')
+    require(is_integer(payload.get('class_uid')) and payload['class_uid'] in CLASSES[event['eventType']],
+            f'class_uid is not one of {event["eventType"]}: ' + shown(payload.get('class_uid')))
+    require(is_integer(payload.get('type_uid')) and is_integer(payload.get('time')), 'payload has no type_uid or no time')
+    ocsf = payload.get('metadata')
+    require(isinstance(ocsf, dict) and ocsf.get('version') == '1.9.0-dev', 'payload is not of OCSF 1.9.0-dev')
+    require(isinstance(ocsf.get('profiles'), list) and 'record_integrity' in ocsf['profiles'], 'payload has not the profile record_integrity')
+    require(is_integer(ocsf.get('sequence')) and ocsf['sequence'] == sequence, 'entry has another sequence: ' + shown(ocsf.get('sequence')))
+    unmapped = payload.get('unmapped')
+    require(isinstance(unmapped, dict) and isinstance(unmapped.get('coordinate'), str), 'payload has no unmapped.coordinate')
+    return unmapped
+
+
+class Log:
+    """What the entries of one log say, one after the other: the chain, the tree, the keys."""
+
+    def __init__(self, origin, first_key, wanted):
+        self.origin, self.first_key, self.wanted = origin, first_key, wanted
+        self.tree, self.key, self.leaving, self.keys = Tree(), first_key, [], [first_key]
+        self.before, self.seen, self.at, self.checkpoints = None, set(), {}, {}
+
+    def append(self, data):
+        """Takes the next entry, or raises a Doubt and stays as it was."""
+        sequence = self.tree.size
+        require(0 < len(data) <= ENTRY_BYTES, f'entry has {len(data)} bytes')
+        event = canonical(data)
+        check_envelope(event)
+        unmapped = check_payload(event, sequence)
+        fingerprint = self.check_chain(event, sequence)
+        require(event['eventId'] == event_id_of(event['eventType'], unmapped['coordinate']), 'eventId does not follow from type and coordinate')
+        event_id = bytes.fromhex(event['eventId'].replace('-', ''))
+        require(event_id not in self.seen, 'eventId was there before: ' + event['eventId'])
+        self.check_own(event['eventType'], unmapped, sequence)
+        self.seen.add(event_id)
+        self.before = (fingerprint, event['payload']['type_uid'], event['eventId'])
+        self.tree.append(data)
+        size = sequence + 1
+        if size in self.wanted or event['eventType'] == 'audit.checkpoint':
+            self.at[size] = (list(self.tree.edge), self.leaving + [self.key], fingerprint)
+        if event['eventType'] == 'audit.checkpoint':
+            self.checkpoints[sequence] = unmapped['trailer']
+            self.leaving = []
+
+    def check_chain(self, event, sequence):
+        payload = event['payload']
+        listed = payload.get('attestation_list')
+        require(isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], dict), 'attestation_list has not one member')
+        attestation = listed[0]
+        bare = {name: value for name, value in attestation.items() if name != 'fingerprint'}
+        value = sha256(ENCODE({**event, 'payload': {**payload, 'attestation_list': [bare]}}).encode()).hex()
+        expected = {'chain_uid': self.origin, 'fingerprint': fingerprint_of(value)}
+        if self.before:
+            expected['prev_event'] = {'fingerprint': fingerprint_of(self.before[0]), 'type_uid': self.before[1], 'uid': self.before[2]}
+        expected['uid'] = f'{self.origin}#{sequence}'
+        for name in ('chain_uid', 'uid', 'prev_event', 'fingerprint'):
+            # Texts are compared, because to Python 1 is True.
+            require((name in attestation) == (name in expected) and ENCODE(attestation.get(name)) == ENCODE(expected.get(name)),
+                    'prev_event is not the entry before' if name == 'prev_event' else f'{name} is not what the entry gives')
+        require(attestation.keys() == expected.keys(), 'attestation_list has another member')
+        return value
+
+    def check_own(self, event_type, unmapped, sequence):
+        """The entries of the log about itself that the verification rests on."""
+        if sequence == 0:
+            require(event_type == 'audit.began', 'the first entry is not audit.began')
+            require(unmapped.get('origin') == self.origin, 'audit.began is of another origin: ' + shown(unmapped.get('origin')))
+            require(unmapped.get('vkey') == self.first_key.text, 'audit.began names another key: ' + shown(unmapped.get('vkey')))
+            require(isinstance(unmapped.get('topicId'), str), 'audit.began names no topicId')
+        if event_type == 'audit.checkpoint':
+            for name in ('trailer', 'epoch', 'powers', 'excluded', 'silent'):
+                require(name in unmapped, f'audit.checkpoint has no {name}')
+            require(unmapped['trailer'] is None or is_hash(unmapped['trailer']), 'audit.checkpoint names no trailer')
+            require(is_integer(unmapped['epoch']), 'audit.checkpoint has no epoch')
+        if event_type == 'audit.key-rotated':
+            self.check_rotation(unmapped.get('rotation'), sequence)
+
+    def check_rotation(self, rotation, sequence):
+        names = ('statement', 'byOld', 'byNew')
+        require(isinstance(rotation, dict) and all(isinstance(rotation.get(name), str) for name in names), 'audit.key-rotated lacks a part of its rotation')
+        lines = rotation['statement'].split('\n')
+        require(len(lines) == 6 and lines[0] == 'reeve.audit key rotation' and lines[5] == '', 'is no statement of a rotation')
+        require(lines[1] == self.origin and lines[2] == str(sequence), 'the rotation is of another log or sequence')
+        require(lines[3] == self.key.text, 'the rotation is from a key that is not in force')
+        new, statement = Key(lines[4]), rotation['statement'].encode()
+        require(new not in self.keys and new.name == self.key.name, 'the rotation is to a key of before, or of another name')
+        require(ed25519_holds(self.key.public, unbase64(rotation['byOld']), statement), 'the rotation is not signed by the old key')
+        require(ed25519_holds(new.public, unbase64(rotation['byNew']), statement), 'the rotation is not signed by the new key')
+        self.leaving, self.key, self.keys = self.leaving + [self.key], new, self.keys + [new]
+
+
+# --- Files ---------------------------------------------------------------------------------------------------------------------------------------
+
+def read(path, most):
+    if not os.path.isfile(path):
+        raise Doubt('there is no file ' + shown(path))
+    try:
+        require(os.path.getsize(path) <= most, 'file is too large: ' + shown(path))
+        with open(path, 'rb') as file:
+            return file.read()
+    except OSError as error:
+        raise Doubt('cannot read ' + shown(str(error))) from None
+
+
+def names_in(path):
+    try:
+        return sorted(os.listdir(path))
+    except OSError as error:
+        raise Doubt('cannot list ' + shown(str(error))) from None
+
+
+def files_below(path):
+    """Paths relative to `path`, with '/'."""
+    found = []
+    for folder, _, names in os.walk(path):
+        found += [os.path.relpath(os.path.join(folder, name), path).replace(os.sep, '/') for name in names]
+    return sorted(found)
+
+
+def tile_name(level, index, width):
+    groups = f'{index:0{-(-len(str(index)) // 3) * 3}d}'
+    parts = [groups[at:at + 3] for at in range(0, len(groups), 3)]
+    return f'{level}/' + '/'.join(['x' + part for part in parts[:-1]] + parts[-1:]) + ('' if width == TILE else f'.p/{width}')
+
+
+class Verification:
+    """One log of an export: every check of section 10, and the faults that they find as (sequence or None, reason)."""
+
+    def __init__(self, folder, described, first_key):
+        self.folder, self.origin, self.size, self.first_key = folder, described['origin'], described['size'], first_key
+        self.vkeys, self.faults, self.anchored = described['vkeys'], [], 0
+
+    def fault(self, sequence, reason):
+        self.faults.append((sequence, reason))
+
+    def run(self, anchors):
+        trailers = self.read_trailers()
+        checkpoints = self.read_checkpoints()
+        anchored = [(place, checkpoint, True) for anchor in anchors for place, checkpoint in self.read_anchor(anchor)]
+        anchored += [(place, checkpoint, False) for place, checkpoint in self.read_copies()]
+        sizes = {size for size, *_ in trailers} | set(checkpoints) | {checkpoint.size for _, checkpoint, _ in anchored}
+        self.log = Log(self.origin, self.first_key, sizes)
+        self.read_entries()
+        self.check_trailers(trailers)
+        self.check_checkpoints(checkpoints)
+        self.check_tiles()
+        for place, checkpoint, counts in anchored:
+            self.check_anchored(place, checkpoint, counts)
+        if self.log.tree.size == self.size and self.vkeys != [key.text for key in self.log.keys]:
+            self.fault(None, "the manifest's vkeys are not the keys of the log")
+        self.faults.sort(key=lambda fault: LARGEST if fault[0] is None else fault[0])
+
+    def read_entries(self):
+        """Up to the first bad one: what lies behind it cannot be the first any more."""
+        for start in range(0, self.size, TILE):
+            width = min(TILE, self.size - start)
+            try:
+                bundle = read(os.path.join(self.folder, 'tile', tile_name('entries', start // TILE, width)), TILE * (ENTRY_BYTES + 2) + 2)
+                at = 0
+                for _ in range(width):
+                    require(at + 2 <= len(bundle), 'the entry bundle ends before the entry')
+                    end = at + 2 + int.from_bytes(bundle[at:at + 2], 'big')
+                    require(end <= len(bundle), 'the entry bundle ends within the entry')
+                    self.log.append(bundle[at + 2:end])
+                    at = end
+                require(at == len(bundle), 'the entry bundle holds more than its entries')
+            except Doubt as doubt:
+                return self.fault(self.log.tree.size, str(doubt))
+
+    def read_trailers(self):
+        """As (sequence, hash, trailer), up to the first that is out of the chain."""
+        trailers, previous, last = [], None, 0
+        try:
+            lines = read(os.path.join(self.folder, 'trailers'), 2**40).split(b'\n')
+        except Doubt as doubt:
+            self.fault(None, str(doubt))
+            return trailers
+        if lines[-1] != b'':
+            self.fault(None, 'the file of trailers does not end with a newline')
+        for line in lines[:-1]:
+            sequence = None
+            try:
+                trailer = canonical(line)
+                sequence = self.check_trailer_form(trailer)
+                require(trailer['previous'] == previous, 'the trailer is not behind the one before')
+                require(last < sequence <= self.size, f'the trailer is of {sequence} entries, behind one of {last}, in a log of {self.size}')
+            except Doubt as doubt:
+                self.fault(last if sequence is None or sequence <= last else sequence - 1, 'trailer: ' + str(doubt))
+                return trailers
+            previous, last = sha256(line).hex(), sequence
+            trailers.append((sequence, previous, trailer))
+        if last != self.size:
+            self.fault(self.size - 1, "there is no trailer behind the newest checkpoint's entries")
+        return trailers
+
+    def check_trailer_form(self, trailer):
+        require(trailer.get('format') == 'reeve.audit.trailer/1', 'is of another format: ' + shown(trailer.get('format')))
+        require(is_integer(trailer.get('sequence'), 1), 'has no sequence')
+        sequence = trailer['sequence']
+        try:
+            require(trailer.get('origin') == self.origin, 'is of another origin: ' + shown(trailer.get('origin')))
+            require(is_hash(trailer.get('fingerprint')), 'has no fingerprint')
+            require(is_integer(trailer.get('epoch')), 'has no epoch')
+            require('previous' in trailer and (trailer['previous'] is None or is_hash(trailer['previous'])), 'has no previous')
+            require(isinstance(trailer.get('frontier'), list), 'has no frontier')
+            require(isinstance(trailer.get('signers'), list), 'has no signers')
+            require('closedThroughMs' in trailer and (trailer['closedThroughMs'] is None or is_integer(trailer['closedThroughMs'])), 'has no closedThroughMs')
+            sources = trailer.get('sources')
+            require(isinstance(sources, dict), 'has no sources')
+            require(all(isinstance(at, dict) and 'through' in at and 'resume' in at for at in sources.values()), 'has a source without its positions')
+        except Doubt as doubt:
+            self.fault(sequence - 1, 'trailer ' + str(doubt))
+        return sequence
+
+    def check_trailers(self, trailers):
+        for sequence, _, trailer in trailers:
+            if sequence in self.log.at:
+                edge, signers, fingerprint = self.log.at[sequence]
+                if trailer.get('fingerprint') != fingerprint:
+                    self.fault(sequence - 1, 'the trailer has another fingerprint than the last entry')
+                if trailer.get('frontier') != [node.hex() for node in edge]:
+                    self.fault(sequence - 1, "the trailer's frontier is not the tree's")
+                if trailer.get('signers') != [key.text for key in signers]:
+                    self.fault(sequence - 1, "the trailer's signers are not the keys in force")
+        names, position = {size: name for size, name, _ in trailers}, 0
+        for sequence, named in self.log.checkpoints.items():
+            while position < len(trailers) and trailers[position][0] <= sequence:
+                position += 1
+            if named != (trailers[position - 1][1] if position else None):
+                self.fault(sequence, 'audit.checkpoint names another trailer than the last before it')
+            if sequence + 1 not in names:
+                self.fault(sequence, 'there is no trailer behind audit.checkpoint')
+
+    def read_checkpoints(self):
+        """By size: those of which nothing is wrong but perhaps what they say."""
+        checkpoints, folder = {}, os.path.join(self.folder, 'checkpoints')
+        try:
+            names = names_in(folder)
+        except Doubt as doubt:
+            self.fault(None, str(doubt))
+            return checkpoints
+        for name in names:
+            if not re.fullmatch('[0-9]{20}', name) or not 0 < int(name) <= LARGEST:
+                self.fault(None, 'checkpoints/ holds what is no checkpoint: ' + shown(name))
+                continue
+            size = int(name)
+            try:
+                checkpoint = Checkpoint(read(os.path.join(folder, name), NOTE_BYTES))
+                require(checkpoint.size == size, f'checkpoint says size {checkpoint.size} under the name of {size}')
+                require(checkpoint.origin == self.origin, 'checkpoint is of another origin: ' + shown(checkpoint.origin))
+                checkpoints[size] = checkpoint
+            except Doubt as doubt:
+                self.fault(size - 1, str(doubt))
+        try:
+            newest = read(os.path.join(self.folder, 'checkpoint'), NOTE_BYTES)
+            require(newest == read(os.path.join(folder, f'{self.size:020d}'), NOTE_BYTES), "checkpoint is not the one of the log's size")
+        except Doubt as doubt:
+            self.fault(self.size - 1, str(doubt))
+        return checkpoints
+
+    def check_checkpoints(self, checkpoints):
+        for size, checkpoint in checkpoints.items():
+            if size > self.size:
+                self.fault(self.size, f'a checkpoint of {size} entries in a log of {self.size}: it was cut')
+            elif size in self.log.at:
+                edge, signers, _ = self.log.at[size]
+                try:
+                    require(size - 1 in self.log.checkpoints, 'the last entry of a checkpoint is not audit.checkpoint')
+                    require(root_of(edge) == checkpoint.root, f"the checkpoint's root is not the tree's at size {size}")
+                    require(checkpoint.signers(signers) == set(signers), 'the checkpoint is not signed by the keys in force')
+                except Doubt as doubt:
+                    self.fault(size - 1, str(doubt))
+        for sequence in self.log.checkpoints:
+            if sequence + 1 not in checkpoints:
+                self.fault(sequence, f'there is no checkpoint for audit.checkpoint, of size {sequence + 1}')
+
+    def check_tiles(self):
+        """Every file below tile/ is what the entries give, and none is missing; what depends on entries behind a bad one is not looked at."""
+        folder, known = os.path.join(self.folder, 'tile'), self.log.tree.size
+        there = set(files_below(folder))
+        for name in there:
+            match = TILE_PATH.fullmatch(name)
+            if not match or int(match[3] or 1) >= TILE:
+                self.fault(None, 'tile/ holds what is no tile: ' + shown(name))
+                continue
+            level, width = 0 if match[1] == 'entries' else int(match[1]), int(match[3] or TILE)
+            first = int(match[2].replace('x', '').replace('/', '')) * TILE
+            if tile_name(match[1], first // TILE, width) != name:
+                self.fault(None, 'a tile has another name than it should: ' + shown(name))
+            elif (first + width) * TILE**level > self.size:
+                self.fault(None, f'a tile goes beyond the {self.size} entries of the log: ' + shown(name))
+            elif match[1] == 'entries':
+                if first + width <= known and name != tile_name('entries', first // TILE, min(TILE, self.size - first)):
+                    self.check_older_bundle(os.path.join(folder, name), first, width)
+            else:
+                self.check_tile(os.path.join(folder, name), level, first, width)
+        level, hashes = 0, self.size
+        while hashes > 0:
+            for first in range(0, hashes, TILE):
+                if tile_name(level, first // TILE, min(TILE, hashes - first)) not in there:
+                    self.fault((first + 1) * TILE**level - 1, f'there is no tile {tile_name(level, first // TILE, min(TILE, hashes - first))}')
+                    break
+            level, hashes = level + 1, hashes // TILE
+
+    def check_tile(self, path, level, first, width):
+        expected = self.log.tree.levels[level][first:first + width] if level < len(self.log.tree.levels) else []
+        try:
+            data = read(path, TILE * 32)
+        except Doubt as doubt:
+            return self.fault((first + 1) * TILE**level - 1, str(doubt))
+        for at, node in enumerate(expected):
+            if data[at * 32:at * 32 + 32] != node:
+                return self.fault((first + at + 1) * TILE**level - 1, 'the tile is not what the entries give: ' + shown(path))
+        if len(data) != width * 32:
+            self.fault((first + width) * TILE**level - 1, 'the tile has another length than its width: ' + shown(path))
+
+    def check_older_bundle(self, path, first, width):
+        """A partial bundle of an older size: C2SP lets it stay."""
+        try:
+            bundle, at = read(path, TILE * (ENTRY_BYTES + 2)), 0
+            for sequence in range(first, first + width):
+                end = at + 2 + int.from_bytes(bundle[at:at + 2], 'big')
+                if sha256(b'\0' + bundle[at + 2:end]) != self.log.tree.levels[0][sequence]:
+                    return self.fault(sequence, 'an older entry bundle holds another entry')
+                at = end
+            require(at == len(bundle), 'an older entry bundle has another length than its width')
+        except Doubt as doubt:
+            self.fault(first + width - 1, str(doubt))
+
+    def read_anchor(self, anchor):
+        """What a directory keeps of this log: shared/anchors/README.md, section Bytes."""
+        name = quote(self.origin, safe="-_.!~*'()")
+        folder = os.path.join(anchor, '%2E' + name[1:] if name.startswith('.') else name)
+        if not os.path.isdir(anchor):
+            self.fault(None, 'there is no anchor ' + shown(anchor))
+        if not os.path.isdir(folder):
+            return []
+        return self.held(folder, [file for file in names_in(folder) if not file.startswith('.') and file.endswith('.checkpoint')], 16)
+
+    def read_copies(self):
+        """What the export says that anchors hold: no evidence for it, but it may be evidence against it."""
+        folder = os.path.join(self.folder, 'anchors')
+        return self.held(folder, [name for name in files_below(folder) if name.endswith('.checkpoint')], None)
+
+    def held(self, folder, names, digits):
+        checkpoints = []
+        for name in names:
+            path = os.path.join(folder, name)
+            try:
+                checkpoint = Checkpoint(read(path, NOTE_BYTES))
+                require(checkpoint.origin == self.origin, 'is of another origin: ' + shown(checkpoint.origin))
+                require(digits is None or name == f'{checkpoint.size:0{digits}d}.checkpoint', 'has another name than its size')
+                require(checkpoint.size > 0, 'is of no entries')
+                checkpoints.append((path, checkpoint))
+            except Doubt as doubt:
+                self.fault(None, f'anchored checkpoint {shown(path)} {doubt}')
+        return checkpoints
+
+    def check_anchored(self, place, checkpoint, counts):
+        size = checkpoint.size
+        if size > self.size:
+            return self.fault(self.size, f'cut: {shown(place)} has {size} entries, the log {self.size}')
+        if size not in self.log.at:
+            return None
+        if root_of(self.log.at[size][0]) != checkpoint.root:
+            return self.fault(size - 1, f'forked or edited: {shown(place)} has another root at size {size}')
+        try:
+            require(checkpoint.signers(self.log.keys), 'is not signed by a key of the log')
+        except Doubt as doubt:
+            return self.fault(size - 1, f'anchored checkpoint {shown(place)}: {doubt}')
+        if counts:
+            self.anchored = max(self.anchored, size)
+        return None
+
+
+# --- The whole export ----------------------------------------------------------------------------------------------------------------------------
+
+def read_manifest(export, key):
+    try:
+        manifest = json.loads(read(os.path.join(export, 'manifest.json'), 100_000_000).decode('utf-8'))
+    except (ValueError, RecursionError) as error:
+        raise Doubt('manifest.json is not JSON: ' + shown(str(error))) from None
+    require(isinstance(manifest, dict) and manifest.get('format') == 'reeve.audit.export/1', 'manifest.json is of another format')
+    cluster, topic, logs = manifest.get('clusterId'), manifest.get('topic'), manifest.get('logs')
+    require(isinstance(cluster, str) and isinstance(topic, str) and isinstance(logs, list) and logs, 'manifest.json names no cluster, topic or logs')
+    for log in logs:
+        require(isinstance(log, dict) and is_integer(log.get('partition'), 0) and is_integer(log.get('size'), 1), 'a log of the manifest has no partition or size')
+        require(log.get('path') == str(log['partition']), 'the path of a log in the manifest is not its partition: ' + shown(log.get('path')))
+        origin = log.get('origin')
+        require(isinstance(origin, str) and NAME.fullmatch(origin) and origin.endswith(f'/{cluster}/{topic}/{log["partition"]}'),
+                'the origin of a log in the manifest is not of its cluster, topic and partition: ' + shown(origin))
+        require(f'{key.name}/{topic}/{log["partition"]}' == origin, f'the key is of {shown(key.name)}, the log is {shown(origin)}')
+        require(isinstance(log.get('vkeys'), list), 'a log of the manifest has no vkeys')
+    require(len({log['partition'] for log in logs}) == len(logs), 'the manifest names a partition twice')
+    return logs
+
+
+def verify(export, key_text, anchors=(), allow_unanchored=False):
+    """The result as an object: `verified`, `selfAttested`, and for each log what was found. Never raises."""
+    result = {'verified': False, 'selfAttested': True, 'sequence': None, 'reason': None, 'logs': []}
+    try:
+        key = Key(key_text)
+        for described in read_manifest(export, key):
+            log = Verification(os.path.join(export, described['path']), described, key)
+            log.run(anchors)
+            sequence, reason = log.faults[0] if log.faults else (None, None)
+            result['logs'].append({'origin': log.origin, 'size': log.size, 'anchoredSize': log.anchored, 'sequence': sequence, 'reason': reason})
+            if reason and not result['reason']:
+                result['sequence'], result['reason'] = sequence, f'{shown(log.origin)}: {reason}'
+        result['selfAttested'] = not all(log['anchoredSize'] for log in result['logs'])
+        if not result['reason'] and result['selfAttested'] and not allow_unanchored:
+            result['reason'] = 'SELF-ATTESTED: no anchor holds a checkpoint of it'
+        result['verified'] = result['reason'] is None
+    except Exception as error:  # Whatever it is, it is a doubt: a verifier that falls over has verified nothing.
+        result['verified'], result['reason'] = False, str(error) if isinstance(error, Doubt) else f'cannot be verified: {type(error).__name__}: {shown(str(error))}'
+    return result
+
+
+# --- Self-test: RFC 8032 section 7.1, the C2SP documents' examples, and roots of RFC 6962 ---------------------------------------------------------
+
+SIGNATURES = (
+    ('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', '',
+     'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b'),
+    ('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c', '72',
+     '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00'),
+    ('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025', 'af82',
+     '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a'),
+)
+LEAVES = ('', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f')
+ROOTS = (
+    '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d', 'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125',
+    'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77', 'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
+    '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4', '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef',
+    'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c', '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+)
+NOTE_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'
+NOTE_SIGNATURE = 'Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM='
+
+
+def self_test():
+    for public, message, signature in SIGNATURES:
+        public, message, signature = bytes.fromhex(public), bytes.fromhex(message), bytes.fromhex(signature)
+        require(ed25519_holds(public, signature, message), 'a signature of RFC 8032 does not verify')
+        require(not ed25519_holds(public, signature, message + b'\0'), 'a signature verifies over another message')
+        for at in (0, 31, 32, 63):
+            wrong = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1:]
+            require(not ed25519_holds(public, wrong, message), 'a wrong signature verifies')
+        above = (int.from_bytes(signature[32:], 'little') + ORDER).to_bytes(32, 'little')
+        require(not ed25519_holds(public, signature[:32] + above, message), 'a signature verifies a second time, with S beyond the order')
+    key = Key(NOTE_KEY)
+    require(ed25519_holds(key.public, unbase64(NOTE_SIGNATURE)[4:], b'This is an example message.\n'), 'the note of C2SP signed-note does not verify')
+    tree = Tree()
+    for leaf, root in zip(LEAVES, ROOTS):
+        tree.append(bytes.fromhex(leaf))
+        require(root_of(tree.edge).hex() == root, f'the root of {tree.size} leaves is wrong')
+    require(tile_name(0, 1234067, 256) == '0/x001/x234/067' and tile_name('entries', 0, 7) == 'entries/000.p/7', 'the name of a tile is wrong')
+    canonical('{"\u20ac":"\\b\\u001f\u2028\x7f","\U0001f600":-1,"\ufb33":[]}'.encode())
+    for bad in (b'{"b":1,"a":1}', b'{"a":1,"a":1}', b'{"a": 1}', b'{"a":1.0}', b'{"a":-0}', b'{"a":"\\u0041"}', b'{"a":"\\/"}', b'{"a":NaN}', b'[]', b'{"a":"\\ud800"}',
+                b'{"a":9007199254740992}', b'{"a":' + b'[' * 100_000, b'\xef\xbb\xbf{}', b'{"a":"\xed\xa0\x80"}', '{"\ufb33":1,"\U0001f600":1}'.encode()):
+        try:
+            canonical(bad)
+        except Doubt:
+            continue
+        raise Doubt('passes for canonical: ' + shown(bad))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Verifies an export of Reeve's audit log without Reeve's code.")
+    parser.add_argument('--export', metavar='DIR')
+    parser.add_argument('--key', metavar='VKEY', help='the first key, known from outside')
+    parser.add_argument('--anchor', metavar='DIR', action='append', default=[], help="the directory of an anchor, as it is outside the cluster")
+    parser.add_argument('--allow-unanchored', action='store_true')
+    parser.add_argument('--json', action='store_true')
+    parser.add_argument('--self-test', action='store_true')
+    options = parser.parse_args()
+    sys.stdout.reconfigure(errors='backslashreplace')
+    if options.self_test:
+        try:
+            self_test()
+        except Doubt as doubt:
+            print(f'self-test failed: {doubt}')
+            return 1
+        print('self-test passed')
+        return 0
+    if not options.export or not options.key:
+        parser.error('--export and --key are needed')
+    result = verify(options.export, options.key, options.anchor, options.allow_unanchored)
+    if options.json:
+        print(json.dumps(result))
+    elif result['verified']:
+        for log in result['logs']:
+            held = f'anchored up to {log["anchoredSize"]}' if log['anchoredSize'] else 'SELF-ATTESTED'
+            print(f'verified: {shown(log["origin"])}, {log["size"]} entries, {held}')
+    else:
+        print('NOT VERIFIED' + ('' if result['sequence'] is None else f', first bad sequence {result["sequence"]}') + f': {result["reason"]}')
+    return 0 if result['verified'] else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
