@@ -139,8 +139,8 @@ const statusIds = { unknown: 0, success: 1, failure: 2 } as const
 const statusNames = { unknown: 'Unknown', success: 'Success', failure: 'Failure' } as const
 const severities = { informational: [1, 'Informational'], low: [2, 'Low'], medium: [3, 'Medium'], high: [4, 'High'] } as const
 
-/** Within these an entry fits 65,535 bytes with room for its place in the chain. */
-const mostEventBytes = 60_000
+/** Within these an entry fits 65,535 bytes with room for its envelope, six texts of at most 500 bytes, and for its place in the chain. */
+const mostPayloadBytes = 56_000
 const mostTextBytes = 500
 const whole: ReadonlySet<string> = new Set(['metadata', 'unmapped'])
 const mostCoordinateBytes = 1_000
@@ -200,14 +200,17 @@ function event(
     },
     unmapped: { ...facts.unmapped, coordinate: undefined }
   }
-  return { ...base, payload: fitting(raw, coordinate, Buffer.byteLength(JSON.stringify(base))) }
+  return { ...base, payload: fitting(raw, coordinate) }
 }
 
 /** The payload within the first level of bounds in which the event fits. */
-function fitting(raw: Readonly<Record<string, Loose>>, coordinate: string, baseBytes: number): OcsfPayload {
+function fitting(raw: Readonly<Record<string, Loose>>, coordinate: string): OcsfPayload {
   let payload = within(raw, coordinate, levels[0]!)
-  for (let level = 1; level < levels.length && !fits(payload, baseBytes); level++) payload = within(raw, coordinate, levels[level]!)
-  return fits(payload, baseBytes) ? payload : flattened(payload, coordinate)
+  for (const level of levels.slice(1)) {
+    if (fits(payload)) return payload
+    payload = within(raw, coordinate, level)
+  }
+  return fits(payload) ? payload : flattened(payload, coordinate)
 }
 
 /** Bounds hold for each member of the payload, of its metadata and of what is unmapped: these themselves are never cut. */
@@ -230,8 +233,8 @@ function within(raw: Readonly<Record<string, Loose>>, coordinate: string, bounds
   return withCoordinate(members(raw), coordinate, cut)
 }
 
-function fits(payload: OcsfPayload, baseBytes: number): boolean {
-  return Buffer.byteLength(JSON.stringify(payload)) + baseBytes <= mostEventBytes
+function fits(payload: OcsfPayload): boolean {
+  return Buffer.byteLength(JSON.stringify(payload)) <= mostPayloadBytes
 }
 
 /** The last resort, for what has many members in many levels: each part as the beginning of its own JSON. */
