@@ -1,9 +1,11 @@
 import { capabilities } from '../doctor/capabilities.ts'
 import { findings, isSound } from '../doctor/findings.ts'
 import { doctorText } from '../render/doctor.ts'
+import type { Config } from '../config/index.ts'
+import type { RoleRights } from '../doctor/gather/principals.ts'
 import type { AddCommand } from './command.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
-import { readConfigs } from './session.ts'
+import { type Cli, readConfigs } from './session.ts'
 
 export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
   reeve
@@ -14,7 +16,7 @@ export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
       const { gather } = await import('../doctor/gather/index.ts')
       const examined = []
       for (const config of readConfigs(cli, global())) {
-        const facts = await gather(config, cli.agents, { sendTest: sendTest === true })
+        const facts = await gather(config, rolesOf(cli, config), { sendTest: sendTest === true })
         examined.push({ cluster: config.cluster.name, findings: findings(facts), capabilities: capabilities(facts) })
       }
       if (json()) cli.out(JSON.stringify({ sound: examined.every(each => isSound(each.findings)), clusters: examined }))
@@ -23,4 +25,9 @@ export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
       if (errors.length > 0)
         throw new CommandFailure(exitCodes.unsound, `${errors.length} error${errors.length === 1 ? '' : 's'} found`, [], { answered: true })
     })
+}
+
+/** Agents and streams alike: what each needs, as its own policy has it. */
+function rolesOf(cli: Cli, config: Config): readonly RoleRights[] {
+  return [...cli.agents, ...cli.streams.map(({ name, policy, rights }) => ({ name, rights: rights(config.agents[name]?.policy ?? policy.parse({})) }))]
 }

@@ -1,22 +1,30 @@
 import kafkajs from 'kafkajs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { auditMirror } from '#agents/audit-mirror/index.ts'
+import { rights } from '#agents/audit-mirror/rights.ts'
 import { policySchema } from '#agents/audit-mirror/policy.ts'
 import { type Entry, readEntry } from '#shared/audit/entry.ts'
 import { verifyLog } from '#shared/audit/verify-log.ts'
 import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
+import { aclsFor } from '#shared/engine/rights.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { notifierOf } from '#test/support/replica.ts'
-import { as, stack, unique } from '#test/support/stack.ts'
+import { revoke } from '#test/support/scram-user.ts'
+import { as, stack, superUser, unique } from '#test/support/stack.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } = kafkajs
-const { brokers, controllers, logs, nodes } = stack()
-const admin = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'somebody', logLevel: kafkajs.logLevel.NOTHING }).admin()
+const { saslControllers, logs, nodes, principals } = stack()
+/** Files of the brokers that run on this machine; those of containers are inside them. */
+const authorizerLogs = nodes.filter(({ name }) => name.startsWith('node-')).map(({ name }) => ({ name, file: join(logs, `${name}-authorizer.log`) }))
+const admin = new kafkajs.Kafka({ brokers: [...stack().brokers], clientId: 'somebody', logLevel: kafkajs.logLevel.NOTHING }).admin()
 const auditTopic = unique('audit')
 const prefix = unique('reeve')
-const kafka = await openKafka({ brokers, clientId: 'mirror' })
+const kafka = await openKafka(superUser())
+// With its own rights and no other.
+const own = await openKafka(as('reeve-audit-mirror'))
 const { clusterId } = await kafka.admin.features()
 const origin = `reeve.audit/${clusterId}/${auditTopic}/0`
 const key = newKey(`reeve.audit/${clusterId}`)
@@ -29,13 +37,8 @@ const policy = policySchema.parse({
   topic: auditTopic,
   keys: [key.skey],
   hashKey: 'a key of the hashes that is long enough',
-  metadata: { controllers },
-  logs: nodes.map((_, index) => ({
-    id: `authorizer-${index + 1}`,
-    content: 'authorizer',
-    file: join(logs, `node-${index + 1}-authorizer.log`),
-    host: `node-${index + 1}`
-  })),
+  metadata: { controllers: saslControllers, sasl: { mechanism: 'SCRAM-SHA-512', username: 'reeve-metadata', password: principals['reeve-metadata'] } },
+  logs: authorizerLogs.map(({ name, file }) => ({ id: name, content: 'authorizer', file, host: name })),
   journal: false,
   window: '500ms',
   lateness: '200ms',
@@ -46,12 +49,19 @@ const stop = new AbortController()
 let ended: Promise<void>
 beforeAll(async () => {
   await admin.connect()
-  ended = runStream({ clusterId, kafka, prefix, holder: 'a test', log, stream: auditMirror, policy, times, notifier, onRole: () => undefined }, stop.signal)
+  const cluster = { resourceType: 'cluster', resourceName: 'kafka-cluster', pattern: 'literal', host: '*', permission: 'allow' } as const
+  const reader = { ...cluster, principal: 'User:reeve-metadata', operation: 'cluster-action' }
+  await kafka.admin.createAcls([...aclsFor(rights(policy), 'User:reeve-audit-mirror', prefix), reader])
+  ended = runStream(
+    { clusterId, kafka: own, prefix, holder: 'a test', log, stream: auditMirror, policy, times, notifier, onRole: () => undefined },
+    stop.signal
+  )
 })
 afterAll(async () => {
   stop.abort()
   await ended
-  await kafka.close()
+  await Promise.all([own.close(), kafka.close()])
+  await Promise.all([revoke('User:reeve-audit-mirror'), revoke('User:reeve-metadata')])
   await admin.deleteTopics({ topics: [auditTopic, `${prefix}.audit-mirror`] })
   await admin.disconnect()
 })
@@ -111,7 +121,7 @@ test("a topic's life is in the log: created, changed, given a right, deleted, ea
 }, 90_000)
 
 // The logs of brokers in containers are inside them.
-test.skipIf(nodes.length === 0)(
+test.skipIf(authorizerLogs.length === 0)(
   'who was refused is in the log, with what, where and when',
   async () => {
     const topic = unique('refused')
@@ -139,3 +149,9 @@ test.skipIf(nodes.length === 0)(
   },
   60_000
 )
+
+test.skipIf(authorizerLogs.length === 0)('it needed no right but those that the document names', async () => {
+  const lines = authorizerLogs.flatMap(({ file }) => readFileSync(file, 'utf8').split('\n'))
+  expect(lines.filter(line => /User:reeve-(audit-mirror|metadata) is Denied/.test(line))).toEqual([])
+  expect(troubles.filter(text => /AUTHORIZATION/.test(text))).toEqual([])
+})

@@ -16,6 +16,8 @@ export interface FileFeedOptions {
   readonly read: (entry: LogEntry) => BrokerLogLine
 }
 
+type Loss = Extract<TailNotice, { kind: 'truncated' | 'rewritten' | 'gone' }>
+
 /** Where a line of a file is: a place from which the files can be read, how many lines came before that, and how many behind it. */
 interface LinePosition {
   readonly tail: TailPosition | null
@@ -67,7 +69,7 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
     close: () => tail.close()
   }
 
-  function gapOf(notice: Exclude<TailNotice, { kind: 'found' }>): MirrorInput {
+  function gapOf(notice: Loss): MirrorInput {
     const { kind, fileId, ...facts } = notice
     const readTo = 'readTo' in notice ? notice.readTo : notice.from
     return {
@@ -83,16 +85,14 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
 }
 
 const reasons = {
-  rotated: 'the file was rotated with lines in it that had not been read',
   truncated: 'the file was cut: what was appended between the last look and the cut is lost',
   rewritten: 'lines that had been read were rewritten; what was read before stands',
   gone: 'the file was deleted before it was read to its end'
 } as const
 
 /** Whether something may be lost, or is not what it was. */
-function isLoss(notice: TailNotice): notice is Exclude<TailNotice, { kind: 'found' }> {
-  if (notice.kind === 'found') return false
-  if (notice.kind === 'rotated') return notice.to === null && notice.unreadBytes > 0
+function isLoss(notice: TailNotice): notice is Loss {
+  if (notice.kind === 'found' || notice.kind === 'rotated') return false
   return notice.kind !== 'gone' || notice.unreadBytes !== 0
 }
 
