@@ -14,7 +14,17 @@ export interface Bounded {
   readonly value: JsonValue
   /** Whether anything of it was cut. */
   readonly cut: boolean
+  /** Its JSON has no more bytes than that. */
+  readonly mostBytes: number
 }
+
+interface Walk {
+  cut: boolean
+  mostBytes: number
+}
+
+/** What a character, a number, and the hash and length of what was cut take in JSON at most, with what stands around them. */
+const [characterBytes, valueBytes, cutBytes] = [6, 26, 160]
 
 /** Deeper JSON is not looked at: a line from outside may be nested as deep as it is long. */
 const deepest = 24
@@ -26,24 +36,28 @@ const ellipsis = '…'
  * The same value gives the same result.
  */
 export function bounded(value: Loose, bounds: Bounds): Bounded {
-  const state = { cut: false }
-  return { value: walk(value, bounds, state, 0), cut: state.cut }
+  const state: Walk = { cut: false, mostBytes: 0 }
+  const kept = walk(value, bounds, state, 0)
+  return { value: kept, ...state }
 }
 
-function walk(value: Loose, bounds: Bounds, state: { cut: boolean }, depth: number): JsonValue {
+function walk(value: Loose, bounds: Bounds, state: Walk, depth: number): JsonValue {
+  state.mostBytes += valueBytes
   if (typeof value === 'string') return cutText(value, bounds.textBytes, state)
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 0 : String(value)
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : cutText(String(value), bounds.textBytes, state)
   if (value === undefined || value === null) return null
   if (typeof value === 'boolean') return value
   if (depth >= deepest) {
     state.cut = true
+    state.mostBytes += cutBytes
     return { cut: null, depth: deepest }
   }
   if (Array.isArray(value)) {
     const list = value as readonly Loose[]
     if (list.length <= bounds.items) return list.map(item => walk(item, bounds, state, depth + 1))
     state.cut = true
+    state.mostBytes += cutBytes
     return { cut: list.slice(0, bounds.items).map(item => walk(item, bounds, state, depth + 1)), items: list.length, sha256: sha256Of(list) }
   }
   const names = Object.keys(value).filter(name => (value as Record<string, Loose>)[name] !== undefined)
@@ -51,7 +65,11 @@ function walk(value: Loose, bounds: Bounds, state: { cut: boolean }, depth: numb
   const members: Record<string, JsonValue> = {}
   for (const name of kept) {
     const [whole] = prefix(name, bounds.textBytes)
-    if (whole !== name) state.cut = true
+    state.mostBytes += whole.length * characterBytes
+    if (whole !== name) {
+      state.cut = true
+      state.mostBytes += cutBytes
+    }
     // defineProperty: a member of the name __proto__ is a member as any other.
     if (whole === '__proto__')
       Object.defineProperty(members, whole, { value: walk((value as Record<string, Loose>)[name], bounds, state, depth + 1), enumerable: true })
@@ -59,18 +77,21 @@ function walk(value: Loose, bounds: Bounds, state: { cut: boolean }, depth: numb
   }
   if (kept.length === names.length) return members
   state.cut = true
+  state.mostBytes += cutBytes
   return { cut: members, items: names.length, sha256: sha256Of(value) }
 }
 
 /** Text within so many bytes, or its first part with length and hash. Half of a surrogate pair counts as cut: UTF-8 cannot carry it. */
 export function boundedText(text: string, mostBytes: number): JsonValue {
-  return cutText(text, mostBytes, { cut: false })
+  return cutText(text, mostBytes, { cut: false, mostBytes: 0 })
 }
 
-function cutText(text: string, mostBytes: number, state: { cut: boolean }): JsonValue {
+function cutText(text: string, mostBytes: number, state: Walk): JsonValue {
   const [whole, bytes] = prefix(text, mostBytes)
+  state.mostBytes += whole.length * characterBytes
   if (whole === text) return text
   state.cut = true
+  state.mostBytes += cutBytes
   return { cut: whole, length: bytes ?? Buffer.byteLength(text), sha256: hash('sha256', text.toWellFormed(), 'hex') }
 }
 
@@ -105,5 +126,5 @@ function jsonBytes(code: number): number {
 
 /** Of the canonical JSON of the whole, with what JSON cannot carry made into text. */
 function sha256Of(value: Loose): string {
-  return hash('sha256', canonicalJson(walk(value, { textBytes: Infinity, items: Infinity }, { cut: false }, 0)), 'hex')
+  return hash('sha256', canonicalJson(walk(value, { textBytes: Infinity, items: Infinity }, { cut: false, mostBytes: 0 }, 0)), 'hex')
 }

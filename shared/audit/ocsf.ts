@@ -205,32 +205,38 @@ function event(
 
 /** The payload within the first level of bounds in which the event fits. */
 function fitting(raw: Readonly<Record<string, Loose>>, coordinate: string): OcsfPayload {
-  let payload = within(raw, coordinate, levels[0]!)
+  const first = within(raw, coordinate, levels[0]!)
+  // Measured only where it is not short for certain.
+  if (first.mostBytes <= mostPayloadBytes) return first.payload
+  let { payload } = first
   for (const level of levels.slice(1)) {
     if (fits(payload)) return payload
-    payload = within(raw, coordinate, level)
+    payload = within(raw, coordinate, level).payload
   }
   return fits(payload) ? payload : flattened(payload, coordinate)
 }
 
 /** Bounds hold for each member of the payload, of its metadata and of what is unmapped: these themselves are never cut. */
-function within(raw: Readonly<Record<string, Loose>>, coordinate: string, bounds: Bounds): OcsfPayload {
+function within(raw: Readonly<Record<string, Loose>>, coordinate: string, bounds: Bounds): { payload: OcsfPayload; mostBytes: number } {
   let cut = false
+  let mostBytes = mostCoordinateBytes + 100
   const members = (object: Readonly<Record<string, Loose>>): Record<string, JsonValue> => {
     const kept: Record<string, JsonValue> = {}
     for (const name of Object.keys(object)) {
       const value = object[name]
       if (value === undefined) continue
+      mostBytes += name.length + 6
       if (whole.has(name)) kept[name] = members(value as Readonly<Record<string, Loose>>)
       else {
         const part = bounded(value, bounds)
         kept[name] = part.value
         cut ||= part.cut
+        mostBytes += part.mostBytes
       }
     }
     return kept
   }
-  return withCoordinate(members(raw), coordinate, cut)
+  return { payload: withCoordinate(members(raw), coordinate, cut), mostBytes }
 }
 
 function fits(payload: OcsfPayload): boolean {
