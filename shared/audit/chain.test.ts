@@ -156,7 +156,7 @@ describe('an event that no entry can hold is refused with its coordinate', () =>
     ],
     ['no time', { ...unmapped({}), timestampMs: Number.NaN }, 'Invalid time']
   ])('%s', (_name, draft, why) => {
-    const attempt = (): unknown => seal(draft as AuditEvent, genesis)
+    const attempt = (): unknown => seal(draft, genesis)
     expect(attempt).toThrow(Unsealable)
     expect(attempt).toThrow(why)
     expect(attempt).toThrow('access.denied of here/3')

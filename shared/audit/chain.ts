@@ -51,7 +51,7 @@ export function seal(draft: AuditEvent, { origin, sequence, previous }: Place): 
     if (bytes.length > longestEntryBytes) throw new RangeError(`${bytes.length} bytes: expected at most ${longestEntryBytes}; cut long text before`)
     return { bytes, fingerprint, eventId, typeUid: payload.type_uid }
   } catch (error) {
-    throw new Unsealable(`${draft.eventType} of ${String(payload.unmapped.coordinate).slice(0, 200)}: ${(error as Error).message}`, { cause: error })
+    throw new Unsealable(`${draft.eventType} of ${payload.unmapped.coordinate.slice(0, 200)}: ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { JsonValue } from '../domain/json.ts'
 import type { AuditEvent } from './event.ts'
 import { eventIdOf } from './event-id.ts'
@@ -58,7 +59,8 @@ export function keyRotatedEvent(
 
 /** In the place of an event that no entry can hold: its loss, declared. */
 export function unsealableEvent(lost: AuditEvent, reason: string): AuditEvent {
-  const coordinate = String(lost.payload.unmapped.coordinate).toWellFormed().slice(0, 1_000)
+  const whole = lost.payload.unmapped.coordinate.toWellFormed()
+  const coordinate = whole.length > 1_000 ? `${whole.slice(0, 900)}…${hash('sha256', whole, 'hex')}`.toWellFormed() : whole
   const place = { timestampMs: lost.timestampMs, coordinate: `${lost.eventType}@${coordinate}` }
   return mirrorEvent('audit.gap', activities.other('Gap'), place, { from: coordinate, to: coordinate, reason: reason.toWellFormed().slice(0, 2_000) })
 }

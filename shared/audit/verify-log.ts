@@ -20,14 +20,11 @@ export interface LogIdentity {
   readonly vkey: string
 }
 
-/** The key of a record of the topic. */
-export type RecordKind = 'event' | 'trailer' | 'note'
-
 /** Checks a log record by record, in order, from its beginning; after the first fault it is of no use. Holds 16 bytes an entry. */
 export interface LogVerifier {
   readonly size: number
   root(): Hash
-  /** Null where it is right. */
+  /** `kind` is the key of a record of the topic. Null where it is right. */
   take(kind: string, value: Uint8Array): LogFault | null
 }
 
@@ -84,7 +81,7 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
     seen.add(id)
     if (eventType === 'audit.checkpoint') {
       const named = entry.value.payload.unmapped['trailer']
-      if (named !== lastTrailer) return `it names the trailer ${String(named)}, the last before it is ${lastTrailer}`
+      if (named !== lastTrailer) return `it names the trailer ${JSON.stringify(named)}, the last before it is ${JSON.stringify(lastTrailer)}`
     }
     if (eventType === 'audit.key-rotated') {
       const current = keysInForce.at(-1)!

@@ -88,9 +88,9 @@ function numberOf({ coordinate, value }: Pick<Entry, 'coordinate' | 'value'>): n
 }
 
 /** An entry without what its place in the log gives it. */
-function bodyOf({ payload: { attestation_list: _, metadata, ...payload }, ...envelope }: Entry['value']): JsonValue {
-  const { sequence: __, ...rest } = metadata as { readonly [name: string]: JsonValue }
-  return { ...envelope, payload: { ...payload, metadata: rest } }
+function bodyOf({ payload, ...envelope }: Entry['value']): JsonValue {
+  const metadata = { ...(payload['metadata'] as { readonly [name: string]: JsonValue }), sequence: 0 }
+  return { ...envelope, payload: { ...payload, metadata, attestation_list: [] } }
 }
 
 /** Events `from` up to but without `to`, and the position behind them. */

@@ -35,11 +35,11 @@ export interface AuditFaultReport {
 /** Every step once, and then the others of a plan by chance. */
 export function auditFaultPlan(seed: number, kills: number, others: { readonly zombies: number; readonly stalls: number }): AuditFault[] {
   const random = randomFrom(seed)
-  const once: readonly Step[] = ['fence', 'fenced', 'head', 'head-found']
+  const comeOnce: readonly Step[] = ['fence', 'fenced', 'head', 'head-found']
   const kill = (step: Step): AuditFault => ({
     kind: 'kill',
     step,
-    count: step === 'timer' ? Math.floor(random() * 300) : once.includes(step) ? 1 : 1 + Math.floor(random() * 4)
+    count: step === 'timer' ? Math.floor(random() * 300) : comeOnce.includes(step) ? 1 : 1 + Math.floor(random() * 4)
   })
   const plan = Array.from({ length: kills }, (_, index) => kill(steps[index < steps.length ? index : Math.floor(random() * steps.length)]!))
   const scatter = (fault: AuditFault, times: number): void => {
@@ -66,9 +66,9 @@ export async function runAuditFaults(options: {
   const folder = mkdtempSync(join(tmpdir(), 'audit-faults-'))
   const keyFile = join(folder, 'key')
   const keyName = keyNameOf({ prefix: 'reeve.audit', clusterId: 'a-cluster' })
-  const key = formatSigner(keyName, generateKeyPairSync('ed25519').privateKey)
-  writeFileSync(keyFile, key, { mode: 0o600 })
-  const signer = parseSigner(key)
+  const keyText = formatSigner(keyName, generateKeyPairSync('ed25519').privateKey)
+  writeFileSync(keyFile, keyText, { mode: 0o600 })
+  const signer = parseSigner(keyText)
   const started = new Set<Child>()
   const killsByStep: Record<string, number> = {}
   const totals = { zombies: 0, stalls: 0, logs: 0, entries: 0, checkpoints: 0 }

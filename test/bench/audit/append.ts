@@ -97,7 +97,12 @@ const copier: Contender = {
 
 /** `2026/11/21 20:25:00:123`, as the tool prints it. */
 function timeOf(text: string): number {
-  return Date.parse(`${text.replaceAll('/', '-').replace(' ', 'T').replace(/:(\d{3})$/, '.$1')}Z`)
+  return Date.parse(
+    `${text
+      .replaceAll('/', '-')
+      .replace(' ', 'T')
+      .replace(/:(\d{3})$/, '.$1')}Z`
+  )
 }
 
 try {
