@@ -24,7 +24,7 @@ interface Walk {
 }
 
 /** What a character, a number, and the hash and length of what was cut take in JSON at most, with what stands around them. */
-const [characterBytes, valueBytes, cutBytes] = [6, 26, 160]
+const [characterBytes, valueBytes, cutBytes] = [6, 28, 160]
 
 /** Deeper JSON is not looked at: a line from outside may be nested as deep as it is long. */
 const deepest = 24
