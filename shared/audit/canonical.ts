@@ -14,5 +14,5 @@ function requireIntegers(value: JsonValue | undefined): void {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new RangeError(`the number ${value}: expected an integer within ±(2^53 − 1)`)
   } else if (Array.isArray(value)) for (const item of value) requireIntegers(item as JsonValue)
-  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) requireIntegers(item as JsonValue)
+  else if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) requireIntegers(item)
 }
