@@ -56,7 +56,7 @@ export function look(image: MetadataImage, { touch: { section, key, kind }, part
 }
 
 /** One record may elect a leader and move the partition. */
-const wholeView = (state: PartitionState): JsonValue => ({ ...state }) as unknown as JsonValue
+const wholeView = (state: PartitionState): JsonValue => ({ ...state })
 
 /** The kind is what the records say, also where they change nothing: that they were written is known to the controller's log alone. */
 export function describeGroup(image: MetadataImage, group: Group, before: Look): Difference {
