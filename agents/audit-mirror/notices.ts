@@ -32,7 +32,7 @@ export function noticesOf(events: readonly AuditEvent[]): readonly Notice[] {
         team: null,
         channel: null,
         title: found.title,
-        why: [String(payload['message'])],
+        why: [payload['message'] as string],
         sinceMs: timestampMs,
         next: { what: found.next, atMs: null },
         answer: `reeve audit tail --since 24h --type ${eventType}`

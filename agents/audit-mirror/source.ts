@@ -59,8 +59,9 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
       for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, look(feed, maxWaitMs))
       const done = [await Promise.race(looks.values())]
       // Whatever else has come by now is taken along.
+      const nothing = Promise.resolve(null)
       for (const each of looks.values()) {
-        const also = await Promise.race([each, null])
+        const also = await Promise.race([each, nothing])
         if (also !== null && also.feed !== done[0]!.feed) done.push(also)
       }
       for (const { feed } of done) looks.delete(feed)

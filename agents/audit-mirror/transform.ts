@@ -70,7 +70,7 @@ export function transform(
       case 'guard':
         powers = input.powers
         return input.drift === null ? [] : [driftedEvent(setting, { ...input.drift, timestampMs: input.timestampMs })]
-      case 'excluded':
+      default:
         return [excludedEvent(setting, { ...input, reason: 'as the configuration says' })]
     }
   }
@@ -114,8 +114,8 @@ function standing(mirror: Mirror, id: string, through: ReadonlyMap<string, JsonV
 function saved(sourceIds: readonly string[], remembered: Remembered): NonNullable<Parameters<typeof newMirror>[2]> {
   const changes = [...remembered].flatMap(([key, value]) => (key.startsWith(changePrefix) ? [value as unknown as OpenChange] : []))
   const resume = sourceIds.flatMap(id => {
-    const standing = standingOf(remembered, id)
-    return standing === null ? [] : [[id, standing.resume as unknown as Resume] as const]
+    const before = standingOf(remembered, id)
+    return before === null ? [] : [[id, before.resume as unknown as Resume] as const]
   })
   return { kept: (remembered.get(keptKey) as unknown as Kept | undefined) ?? null, changes, resume: Object.fromEntries(resume) }
 }

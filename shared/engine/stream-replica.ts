@@ -79,16 +79,17 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
       const remember = (memory: Memory): void => memory.forEach((value, key) => pending.set(key, value))
       const outbox = new StreamOutbox(notifier, remembered, log)
       let telling: Promise<void> | null = null
+      const tell = async (): Promise<void> => {
+        remember(await outbox.deliver(Date.now()))
+        telling = null
+      }
       while (!signal.aborted) {
         const inputs = await source.next(lookMs)
         const { outputs, remember: memory, notices = [] } = transform.step(inputs)
         remember(memory)
         remember(outbox.add(notices, Date.now()))
         // Beside the reading: a slow Slack holds nothing up.
-        telling ??= outbox.deliver(Date.now()).then(told => {
-          remember(told)
-          telling = null
-        })
+        telling ??= tell()
         onStep?.({ inputs: inputs.length, outputs: outputs.length })
         const due = performance.now() - renewedAt >= times.renewEveryMs
         if (outputs.length === 0 && !due) continue

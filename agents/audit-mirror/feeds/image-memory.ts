@@ -83,7 +83,7 @@ function topicValue(image: MetadataImage, id: string): JsonValue | null {
   const topic = image.topics.get(id)
   if (!topic) return null
   const partitions = [...topic.partitions].map(([index, { replicas, addingReplicas, removingReplicas }]) => [index, replicas, addingReplicas, removingReplicas])
-  return { name: topic.name, partitions } as JsonValue
+  return { name: topic.name, partitions }
 }
 
 function entryOf(image: MetadataImage, section: (typeof sections)[number], key: string): JsonValue | null {

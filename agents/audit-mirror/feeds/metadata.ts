@@ -136,19 +136,12 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
     ids: [metadataSource],
     async next(maxWaitMs) {
       const item = await log.poll({ maxWaitMs })
-      switch (item?.kind) {
-        case undefined:
-          return []
-        case 'records':
-          return ofRecords(item)
-        case 'snapshot':
-          return ofSnapshot(item)
-        case 'rewritten':
-          return ofRewritten(item)
-        case 'silence':
-          logger.warn({ silentMs: Math.round(item.silentMs) }, `nothing comes from the metadata log: ${item.why}`)
-          return []
-      }
+      if (item === null) return []
+      if (item.kind === 'records') return ofRecords(item)
+      if (item.kind === 'snapshot') return ofSnapshot(item)
+      if (item.kind === 'rewritten') return ofRewritten(item)
+      logger.warn({ silentMs: Math.round(item.silentMs) }, `nothing comes from the metadata log: ${item.why}`)
+      return []
     },
     close: () => log.close()
   }
