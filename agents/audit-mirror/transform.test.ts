@@ -69,8 +69,8 @@ function run(steps: readonly (readonly MirrorInput[])[], remembered = new Map<st
 describe('a change', () => {
   test('is written at once, and attributed when its window has passed at every source', () => {
     const alter = line(0, 1, { operation: 'ALTER_CONFIGS', request: 'IncrementalAlterConfigs' })
-    expect(run([[alter], [change(0, 1)]]).events).toEqual(['config.changed'])
-    expect(run([[alter], [change(0, 1)], [time(10)], [line(1, 10)]]).events).toEqual(['config.changed', 'change.attributed'])
+    expect(run([[alter], [change(0, 1)]]).events).toEqual(['access.allowed', 'config.changed'])
+    expect(run([[alter], [change(0, 1)], [time(10)], [line(1, 10)]]).events).toEqual(['access.allowed', 'config.changed', 'change.attributed'])
     expect(run([[change(0, 1)], [time(10)], [line(1, 10)]]).events).toEqual(['config.changed', 'change.unattributed'])
   })
 
@@ -99,6 +99,14 @@ describe('what is remembered', () => {
     const [output] = step([line(1, 2, { principal: 'User:reeve-engine' }), line(2, 3, { allowed: false })]).outputs
     expect(output!.circumstances.excluded).toContainEqual(expect.objectContaining({ principal: 'User:reeve-engine', lines: 2 }))
   })
+})
+
+test('what is read again after a restart moves no position back', () => {
+  const { remembered } = run([[line(0, 1), line(1, 2), line(2, 3)]])
+  const again = { ...(line(0, 1) as Extract<MirrorInput, { kind: 'brought' }>), replay: true }
+  const after = run([[again], [change(0, 3)]], remembered)
+  expect(after.events).toEqual(['config.changed'])
+  expect(after.remembered.get('source/authorizer/0')).toMatchObject({ through: 3 })
 })
 
 test('the same inputs give the same events, however they are cut into steps', () => {

@@ -33,6 +33,9 @@ export interface MirrorOutput {
   readonly circumstances: Circumstances
 }
 
+/** Allowed operations of which there are many, and that change nothing: they are counted. */
+const unremarkable = new Set(['DESCRIBE', 'DESCRIBE_CONFIGS', 'CLUSTER_ACTION', 'IDEMPOTENT_WRITE'])
+
 const keptKey = 'kept'
 const changePrefix = 'change/'
 
@@ -53,7 +56,8 @@ export function transform(
     const { setting } = options
     switch (input.kind) {
       case 'brought': {
-        through.set(input.input.sourceId, input.through)
+        // What is read again moves nothing back: who goes on after a crash in the middle of it would write the same twice.
+        if (!input.replay) through.set(input.input.sourceId, input.through)
         return taken(step(mirror, input.input, { replay: input.replay }), memory)
       }
       case 'replayed':
@@ -137,7 +141,7 @@ function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
     mostCells: 50_000,
     ownPrincipal: principal,
     modeOf({ resourceType, resourceName, operation }) {
-      if (operation !== 'READ' && operation !== 'WRITE') return 'count'
+      if (operation !== 'READ' && operation !== 'WRITE') return unremarkable.has(operation) ? 'count' : 'each'
       return resourceType === 'Topic' && isOneOf(each, resourceName) ? 'each' : 'fold'
     },
     isExcluded: name => isOneOf(exclude, name)
