@@ -19,6 +19,7 @@ import json
 import os
 import re
 import sys
+from datetime import datetime
 from urllib.parse import quote
 
 LARGEST = 2**53 - 1
@@ -26,25 +27,15 @@ ENTRY_BYTES = 65_535
 NOTE_BYTES = 1_000_000
 TILE = 256
 HEX = re.compile(r'[0-9a-f]{64}')
-TIMESTAMP = re.compile(r'(\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', re.ASCII)
-TILE_PATH = re.compile(r'(entries|0|[1-9]\d?)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?', re.ASCII)
+TIMESTAMP = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', re.ASCII)
+EVENT_TYPE = re.compile(r'[a-z]+(\.[a-z]+(-[a-z]+)*)+')
 # Unicode White_Space, and '+': what no name may hold.
 NAME = re.compile('[^\\x00-\\x20\\x7f\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000+]+')
 MEMBERS = ('eventSchema', 'eventVersion', 'eventId', 'eventType', 'source', 'timestamp', 'correlationId', 'causationId', 'metadata', 'payload')
+CONTEXT = ('userId', 'sessionId', 'traceId', 'environment')
+CLASSES = {6003, 3002, 6005, 1008}
 SOURCES = {'metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror'}
-
-# Section 7: the classes that each type may have.
-CLASSES = {name: classes for names, classes in (
-    ('topic.created topic.deleted topic.partitions-added topic.partitions-reassigned topic.leader-elected-unclean topic.leader-changed topic.elr-cleared '
-     'config.changed acl.added acl.removed quota.changed credential.changed credential.removed token.changed token.removed feature.changed '
-     'broker.registered broker.unregistered broker.fenced broker.unfenced broker.changed controller.registered controller.unregistered '
-     'metadata.aborted metadata.unknown metadata.routine change.attributed change.unattributed request.done reeve.did', {6003}),
-    ('access.denied access.allowed', {6003, 6005}),
-    ('access.folded access.corrected', {6005}),
-    ('authentication.failed authentication.succeeded', {3002}),
-    ('line.unparsed audit.began audit.checkpoint audit.key-rotated audit.gap audit.excluded audit.drifted', {1008}),
-) for name in names.split()}
-
+TRAILER_MEMBERS = ('format', 'origin', 'sequence', 'fingerprint', 'epoch', 'previous', 'frontier', 'signers', 'closedThroughMs', 'sources')
 
 class Doubt(Exception):
     """Something that is not as the specification says."""
@@ -75,6 +66,22 @@ def is_hash(value):
 
 def is_text_or_null(value):
     return value is None or isinstance(value, str)
+
+
+def is_time(value):
+    if not isinstance(value, str) or not TIMESTAMP.fullmatch(value):
+        return False
+    try:
+        return datetime.fromisoformat(value[:-1]) is not None
+    except ValueError:
+        return False
+
+
+def require_members(value, names, what):
+    require(isinstance(value, dict), f'{what} is not an object')
+    for name in names:
+        require(name in value, f'{what} has no {name}')
+    require(len(value) == len(names), f'{what} has a member that it should not have: ' + shown(sorted(value.keys() - set(names))))
 
 
 def unbase64(text):
@@ -301,27 +308,23 @@ def event_id_of(event_type, coordinate):
 
 
 def check_envelope(event):
-    for name in MEMBERS:
-        require(name in event, f'entry has no {name}')
+    require_members(event, MEMBERS, 'entry')
     require(event['eventSchema'] == 'reeve.audit.event', 'entry has another eventSchema: ' + shown(event['eventSchema']))
     require(is_integer(event['eventVersion']) and event['eventVersion'] == 1, 'entry has another eventVersion: ' + shown(event['eventVersion']))
-    require(isinstance(event['eventType'], str) and event['eventType'] in CLASSES, 'entry has an unknown eventType: ' + shown(event['eventType']))
+    require(isinstance(event['eventType'], str) and EVENT_TYPE.fullmatch(event['eventType']), 'entry has no eventType: ' + shown(event['eventType']))
     require(isinstance(event['source'], str) and event['source'] in SOURCES, 'entry has an unknown source: ' + shown(event['source']))
-    require(isinstance(event['timestamp'], str) and TIMESTAMP.fullmatch(event['timestamp']), 'entry has no timestamp: ' + shown(event['timestamp']))
+    require(is_time(event['timestamp']), 'entry has no timestamp: ' + shown(event['timestamp']))
     require(is_text_or_null(event['correlationId']), 'correlationId is neither text nor null')
     require(is_text_or_null(event['causationId']), 'causationId is neither text nor null')
-    context = event['metadata']
-    require(isinstance(context, dict), 'metadata is not an object')
-    for name in ('userId', 'sessionId', 'traceId', 'environment'):
-        require(name in context and is_text_or_null(context[name]), f'metadata.{name} is neither text nor null')
+    require_members(event['metadata'], CONTEXT, 'metadata')
+    require(all(is_text_or_null(text) for text in event['metadata'].values()), 'metadata holds what is neither text nor null')
 
 
 def check_payload(event, sequence):
     payload = event['payload']
     require(isinstance(payload, dict), 'payload is not an object')
-    require(is_integer(payload.get('class_uid')) and payload['class_uid'] in CLASSES[event['eventType']],
-            f'class_uid is not one of {event["eventType"]}: ' + shown(payload.get('class_uid')))
-    require(is_integer(payload.get('type_uid')) and is_integer(payload.get('time')), 'payload has no type_uid or no time')
+    require(is_integer(payload.get('class_uid')) and payload['class_uid'] in CLASSES, 'payload is of another class: ' + shown(payload.get('class_uid')))
+    require(is_integer(payload.get('type_uid'), 0) and is_integer(payload.get('time')), 'payload has no type_uid or no time')
     ocsf = payload.get('metadata')
     require(isinstance(ocsf, dict) and ocsf.get('version') == '1.9.0-dev', 'payload is not of OCSF 1.9.0-dev')
     require(isinstance(ocsf.get('profiles'), list) and 'record_integrity' in ocsf['profiles'], 'payload has not the profile record_integrity')
@@ -381,8 +384,8 @@ class Log:
 
     def check_own(self, event_type, unmapped, sequence):
         """The entries of the log about itself that the verification rests on."""
+        require((event_type == 'audit.began') == (sequence == 0), 'the first entry is not audit.began' if sequence == 0 else 'a log begins once')
         if sequence == 0:
-            require(event_type == 'audit.began', 'the first entry is not audit.began')
             require(unmapped.get('origin') == self.origin, 'audit.began is of another origin: ' + shown(unmapped.get('origin')))
             require(unmapped.get('vkey') == self.first_key.text, 'audit.began names another key: ' + shown(unmapped.get('vkey')))
             require(isinstance(unmapped.get('topicId'), str), 'audit.began names no topicId')
@@ -402,10 +405,12 @@ class Log:
         require(lines[1] == self.origin and lines[2] == str(sequence), 'the rotation is of another log or sequence')
         require(lines[3] == self.key.text, 'the rotation is from a key that is not in force')
         new, statement = Key(lines[4]), rotation['statement'].encode()
-        require(new not in self.keys and new.name == self.key.name, 'the rotation is to a key of before, or of another name')
+        require(new != self.key and new.name == self.key.name, 'the rotation is to the same key, or one of another name')
         require(ed25519_holds(self.key.public, unbase64(rotation['byOld']), statement), 'the rotation is not signed by the old key')
         require(ed25519_holds(new.public, unbase64(rotation['byNew']), statement), 'the rotation is not signed by the new key')
-        self.leaving, self.key, self.keys = self.leaving + [self.key], new, self.keys + [new]
+        self.leaving, self.key = [self.key], new
+        if new not in self.keys:
+            self.keys.append(new)
 
 
 # --- Files ---------------------------------------------------------------------------------------------------------------------------------------
@@ -455,16 +460,16 @@ class Verification:
     def run(self, anchors):
         trailers = self.read_trailers()
         checkpoints = self.read_checkpoints()
-        anchored = [(place, checkpoint, True) for anchor in anchors for place, checkpoint in self.read_anchor(anchor)]
-        anchored += [(place, checkpoint, False) for place, checkpoint in self.read_copies()]
-        sizes = {size for size, *_ in trailers} | set(checkpoints) | {checkpoint.size for _, checkpoint, _ in anchored}
+        anchored = [(self.read_anchor(anchor), True) for anchor in anchors] + [(held, False) for held in self.read_copies()]
+        sizes = {size for size, *_ in trailers} | set(checkpoints) | {size for held, _ in anchored for size, _ in held}
         self.log = Log(self.origin, self.first_key, sizes)
         self.read_entries()
         self.check_trailers(trailers)
         self.check_checkpoints(checkpoints)
         self.check_tiles()
-        for place, checkpoint, counts in anchored:
-            self.check_anchored(place, checkpoint, counts)
+        for held, counts in anchored:
+            agreed = self.check_anchored(held)
+            self.anchored = max(self.anchored, agreed if counts else 0)
         if self.log.tree.size == self.size and self.vkeys != [key.text for key in self.log.keys]:
             self.fault(None, "the manifest's vkeys are not the keys of the log")
         self.faults.sort(key=lambda fault: LARGEST if fault[0] is None else fault[0])
@@ -482,9 +487,11 @@ class Verification:
                     require(end <= len(bundle), 'the entry bundle ends within the entry')
                     self.log.append(bundle[at + 2:end])
                     at = end
-                require(at == len(bundle), 'the entry bundle holds more than its entries')
             except Doubt as doubt:
                 return self.fault(self.log.tree.size, str(doubt))
+            if at != len(bundle):
+                return self.fault(self.log.tree.size - 1, 'the entry bundle holds more than its entries')
+        return None
 
     def read_trailers(self):
         """As (sequence, hash, trailer), up to the first that is out of the chain."""
@@ -492,44 +499,43 @@ class Verification:
         try:
             lines = read(os.path.join(self.folder, 'trailers'), 2**40).split(b'\n')
         except Doubt as doubt:
-            self.fault(None, str(doubt))
+            self.fault(0, str(doubt))
             return trailers
-        if lines[-1] != b'':
-            self.fault(None, 'the file of trailers does not end with a newline')
         for line in lines[:-1]:
-            sequence = None
+            # One that cannot be read stands where the one before it stands.
+            sequence = last
             try:
                 trailer = canonical(line)
-                sequence = self.check_trailer_form(trailer)
-                require(trailer['previous'] == previous, 'the trailer is not behind the one before')
-                require(last < sequence <= self.size, f'the trailer is of {sequence} entries, behind one of {last}, in a log of {self.size}')
+                self.check_trailer_form(trailer)
+                sequence = min(max(last, trailer['sequence']), self.size)
+                require(sequence == trailer['sequence'] > last, f'trailer of {trailer["sequence"]} entries behind one of {last}, in a log of {self.size}')
+                require(trailer['origin'] == self.origin, 'trailer is of another origin: ' + shown(trailer['origin']))
+                require(trailer['previous'] == previous, 'trailer names another one before it')
             except Doubt as doubt:
-                self.fault(last if sequence is None or sequence <= last else sequence - 1, 'trailer: ' + str(doubt))
+                self.fault(max(0, sequence - 1), str(doubt))
                 return trailers
             previous, last = sha256(line).hex(), sequence
             trailers.append((sequence, previous, trailer))
+        if lines[-1] != b'':
+            self.fault(max(0, last - 1), 'the file of trailers does not end with a newline')
         if last != self.size:
             self.fault(self.size - 1, "there is no trailer behind the newest checkpoint's entries")
         return trailers
 
     def check_trailer_form(self, trailer):
-        require(trailer.get('format') == 'reeve.audit.trailer/1', 'is of another format: ' + shown(trailer.get('format')))
-        require(is_integer(trailer.get('sequence'), 1), 'has no sequence')
-        sequence = trailer['sequence']
-        try:
-            require(trailer.get('origin') == self.origin, 'is of another origin: ' + shown(trailer.get('origin')))
-            require(is_hash(trailer.get('fingerprint')), 'has no fingerprint')
-            require(is_integer(trailer.get('epoch')), 'has no epoch')
-            require('previous' in trailer and (trailer['previous'] is None or is_hash(trailer['previous'])), 'has no previous')
-            require(isinstance(trailer.get('frontier'), list), 'has no frontier')
-            require(isinstance(trailer.get('signers'), list), 'has no signers')
-            require('closedThroughMs' in trailer and (trailer['closedThroughMs'] is None or is_integer(trailer['closedThroughMs'])), 'has no closedThroughMs')
-            sources = trailer.get('sources')
-            require(isinstance(sources, dict), 'has no sources')
-            require(all(isinstance(at, dict) and 'through' in at and 'resume' in at for at in sources.values()), 'has a source without its positions')
-        except Doubt as doubt:
-            self.fault(sequence - 1, 'trailer ' + str(doubt))
-        return sequence
+        require_members(trailer, TRAILER_MEMBERS, 'trailer')
+        require(trailer['format'] == 'reeve.audit.trailer/1', 'trailer is of another format: ' + shown(trailer['format']))
+        require(isinstance(trailer['origin'], str), 'trailer has no origin')
+        require(is_integer(trailer['sequence'], 1), 'trailer has no sequence')
+        require(is_hash(trailer['fingerprint']), 'trailer has no fingerprint')
+        require(is_integer(trailer['epoch'], 0), 'trailer has no epoch')
+        require(trailer['previous'] is None or is_hash(trailer['previous']), 'trailer has no previous')
+        require(isinstance(trailer['frontier'], list) and all(is_hash(node) for node in trailer['frontier']), 'trailer has no frontier')
+        require(isinstance(trailer['signers'], list) and all(isinstance(key, str) for key in trailer['signers']), 'trailer has no signers')
+        require(trailer['closedThroughMs'] is None or is_integer(trailer['closedThroughMs']), 'trailer has no closedThroughMs')
+        require(isinstance(trailer['sources'], dict), 'trailer has no sources')
+        for position in trailer['sources'].values():
+            require_members(position, ('through', 'resume'), 'a source of the trailer')
 
     def check_trailers(self, trailers):
         for sequence, _, trailer in trailers:
@@ -569,7 +575,7 @@ class Verification:
                 require(checkpoint.origin == self.origin, 'checkpoint is of another origin: ' + shown(checkpoint.origin))
                 checkpoints[size] = checkpoint
             except Doubt as doubt:
-                self.fault(size - 1, str(doubt))
+                self.fault(min(size, self.size) - 1, str(doubt))
         try:
             newest = read(os.path.join(self.folder, 'checkpoint'), NOTE_BYTES)
             require(newest == read(os.path.join(folder, f'{self.size:020d}'), NOTE_BYTES), "checkpoint is not the one of the log's size")
@@ -580,7 +586,7 @@ class Verification:
     def check_checkpoints(self, checkpoints):
         for size, checkpoint in checkpoints.items():
             if size > self.size:
-                self.fault(self.size, f'a checkpoint of {size} entries in a log of {self.size}: it was cut')
+                self.fault(self.size - 1, f'a checkpoint of {size} entries in a log of {self.size}')
             elif size in self.log.at:
                 edge, signers, _ = self.log.at[size]
                 try:
@@ -594,32 +600,23 @@ class Verification:
                 self.fault(sequence, f'there is no checkpoint for audit.checkpoint, of size {sequence + 1}')
 
     def check_tiles(self):
-        """Every file below tile/ is what the entries give, and none is missing; what depends on entries behind a bad one is not looked at."""
-        folder, known = os.path.join(self.folder, 'tile'), self.log.tree.size
-        there = set(files_below(folder))
-        for name in there:
-            match = TILE_PATH.fullmatch(name)
-            if not match or int(match[3] or 1) >= TILE:
-                self.fault(None, 'tile/ holds what is no tile: ' + shown(name))
-                continue
-            level, width = 0 if match[1] == 'entries' else int(match[1]), int(match[3] or TILE)
-            first = int(match[2].replace('x', '').replace('/', '')) * TILE
-            if tile_name(match[1], first // TILE, width) != name:
-                self.fault(None, 'a tile has another name than it should: ' + shown(name))
-            elif (first + width) * TILE**level > self.size:
-                self.fault(None, f'a tile goes beyond the {self.size} entries of the log: ' + shown(name))
-            elif match[1] == 'entries':
-                if first + width <= known and name != tile_name('entries', first // TILE, min(TILE, self.size - first)):
-                    self.check_older_bundle(os.path.join(folder, name), first, width)
-            else:
-                self.check_tile(os.path.join(folder, name), level, first, width)
-        level, hashes = 0, self.size
+        """Every tile is there, is what the entries give, and nothing else lies beside them. What is about entries behind a bad one is not looked at."""
+        folder = os.path.join(self.folder, 'tile')
+        beside = set(files_below(folder)) - {tile_name('entries', at // TILE, min(TILE, self.size - at)) for at in range(0, self.log.tree.size, TILE)}
+        level, hashes, missing = 0, self.size, False
         while hashes > 0:
             for first in range(0, hashes, TILE):
-                if tile_name(level, first // TILE, min(TILE, hashes - first)) not in there:
-                    self.fault((first + 1) * TILE**level - 1, f'there is no tile {tile_name(level, first // TILE, min(TILE, hashes - first))}')
+                width = min(TILE, hashes - first)
+                name = tile_name(level, first // TILE, width)
+                if name not in beside:
+                    self.fault((first + 1) * TILE**level - 1, f'there is no tile {name}')
+                    missing = True
                     break
+                beside.remove(name)
+                self.check_tile(os.path.join(folder, name), level, first, width)
             level, hashes = level + 1, hashes // TILE
+        if beside and not missing and self.log.tree.size == self.size:
+            self.fault(self.size - 1, 'tile/ holds what is no tile of this log: ' + shown(min(beside)))
 
     def check_tile(self, path, level, first, width):
         expected = self.log.tree.levels[level][first:first + width] if level < len(self.log.tree.levels) else []
@@ -633,63 +630,37 @@ class Verification:
         if len(data) != width * 32:
             self.fault((first + width) * TILE**level - 1, 'the tile has another length than its width: ' + shown(path))
 
-    def check_older_bundle(self, path, first, width):
-        """A partial bundle of an older size: C2SP lets it stay."""
-        try:
-            bundle, at = read(path, TILE * (ENTRY_BYTES + 2)), 0
-            for sequence in range(first, first + width):
-                end = at + 2 + int.from_bytes(bundle[at:at + 2], 'big')
-                if sha256(b'\0' + bundle[at + 2:end]) != self.log.tree.levels[0][sequence]:
-                    return self.fault(sequence, 'an older entry bundle holds another entry')
-                at = end
-            require(at == len(bundle), 'an older entry bundle has another length than its width')
-        except Doubt as doubt:
-            self.fault(first + width - 1, str(doubt))
-
     def read_anchor(self, anchor):
-        """What a directory keeps of this log: shared/anchors/README.md, section Bytes."""
+        """What a directory keeps of this log, as (size, path): shared/anchors/README.md, section Bytes."""
         name = quote(self.origin, safe="-_.!~*'()")
         folder = os.path.join(anchor, '%2E' + name[1:] if name.startswith('.') else name)
-        if not os.path.isdir(anchor):
-            self.fault(None, 'there is no anchor ' + shown(anchor))
-        if not os.path.isdir(folder):
-            return []
-        return self.held(folder, [file for file in names_in(folder) if not file.startswith('.') and file.endswith('.checkpoint')], 16)
+        require(os.path.isdir(anchor), 'there is no anchor ' + shown(anchor))
+        names = names_in(folder) if os.path.isdir(folder) else []
+        return sorted((int(name[:16]), os.path.join(folder, name)) for name in names if re.fullmatch(r'[0-9]{16}\.checkpoint', name))
 
     def read_copies(self):
         """What the export says that anchors hold: no evidence for it, but it may be evidence against it."""
         folder = os.path.join(self.folder, 'anchors')
-        return self.held(folder, [name for name in files_below(folder) if name.endswith('.checkpoint')], None)
+        for name in names_in(folder) if os.path.isdir(folder) else []:
+            files = [(file, os.path.join(folder, name, file)) for file in files_below(os.path.join(folder, name))]
+            yield sorted((int(file[:20]), path) for file, path in files if re.fullmatch(r'[0-9]{20}(\.[0-9]+)?', file))
 
-    def held(self, folder, names, digits):
-        checkpoints = []
-        for name in names:
-            path = os.path.join(folder, name)
+    def check_anchored(self, held):
+        """The largest size at which the anchor and the log have one tree. What it does not share with the log begins behind that."""
+        agreed = 0
+        for size, path in held:
             try:
                 checkpoint = Checkpoint(read(path, NOTE_BYTES))
-                require(checkpoint.origin == self.origin, 'is of another origin: ' + shown(checkpoint.origin))
-                require(digits is None or name == f'{checkpoint.size:0{digits}d}.checkpoint', 'has another name than its size')
-                require(checkpoint.size > 0, 'is of no entries')
-                checkpoints.append((path, checkpoint))
+                require(checkpoint.origin == self.origin and checkpoint.size == size, f'{shown(path)} holds a checkpoint of another place')
+                require(checkpoint.signers(self.log.keys), f'{shown(path)} is not signed by a key of the log')
+                require(size <= self.size, f'cut: {shown(path)} has {size} entries, the log {self.size}')
+                if size in self.log.at:
+                    require(root_of(self.log.at[size][0]) == checkpoint.root, f'forked or edited: {shown(path)} has another root at size {size}')
+                    agreed = size
             except Doubt as doubt:
-                self.fault(None, f'anchored checkpoint {shown(path)} {doubt}')
-        return checkpoints
-
-    def check_anchored(self, place, checkpoint, counts):
-        size = checkpoint.size
-        if size > self.size:
-            return self.fault(self.size, f'cut: {shown(place)} has {size} entries, the log {self.size}')
-        if size not in self.log.at:
-            return None
-        if root_of(self.log.at[size][0]) != checkpoint.root:
-            return self.fault(size - 1, f'forked or edited: {shown(place)} has another root at size {size}')
-        try:
-            require(checkpoint.signers(self.log.keys), 'is not signed by a key of the log')
-        except Doubt as doubt:
-            return self.fault(size - 1, f'anchored checkpoint {shown(place)}: {doubt}')
-        if counts:
-            self.anchored = max(self.anchored, size)
-        return None
+                self.fault(self.size if size > self.size else agreed, str(doubt))
+                break
+        return agreed
 
 
 # --- The whole export ----------------------------------------------------------------------------------------------------------------------------
