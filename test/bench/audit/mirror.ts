@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { newKey } from '#shared/credentials/signer.ts'
+import { openKafka } from '#shared/kafka/index.ts'
+import { javaOutput, stack, unique } from '#test/support/stack.ts'
+import { atMost, report, type Row } from '../harness.ts'
+import type { MirrorTask } from './mirror-process.ts'
+
+// How long a line of a broker's log takes from its append to the source topic to its event in the audit topic, at several loads offered, and what
+// the mirror's process needs for it. Every line is a denial, so that each is an event of its own.
+
+const { values } = parseArgs({
+  options: {
+    rates: { type: 'string', default: '1000,5000,10000' },
+    seconds: { type: 'string', default: '20' },
+    events: { type: 'string', default: '0' }
+  }
+})
+const rates = values.rates.split(',').map(Number)
+const [seconds, longEvents] = [values.seconds, values.events].map(Number) as [number, number]
+if (![...rates, seconds].every(each => each > 0) || !(longEvents >= 0))
+  throw new Error('expected --rates A,B,C --seconds COUNT and --events COUNT (a last run, at the highest rate)')
+
+const { brokers } = stack()
+const kafka = await openKafka({ brokers, clientId: 'bench-audit' })
+const { clusterId } = await kafka.admin.features()
+const [source, auditTopic, prefix] = [unique('bench-lines'), unique('bench-audit'), unique('bench-reeve')]
+await kafka.admin.createTopics([{ name: source, partitions: 1 }])
+const folder = mkdtempSync(join(tmpdir(), 'bench-mirror-'))
+const payloads = join(folder, 'lines')
+const started = new Date().toISOString().replace('T', ' ').replace('.', ',').slice(0, -1)
+const lineOf = (number: number): string =>
+  `[${started}] INFO Principal = User:app-${number % 50} is Denied operation = READ from host = 10.0.${number % 7}.${number % 250} on resource = Topic:LITERAL:payments.events.transaction-${number}.v1 for request = Fetch with resourceRefCount = 1 based on rule DefaultDeny (kafka.authorizer.logger)`
+writeFileSync(payloads, Array.from({ length: 2_000 }, (_, number) => lineOf(number)).join('\n'))
+
+const policy = {
+  topic: auditTopic,
+  keys: [newKey(`reeve.audit/${clusterId}`).skey],
+  scanEvery: '1h',
+  guardEvery: '1d',
+  journal: false,
+  logs: [{ id: 'lines', content: 'authorizer', topic: source }]
+}
+const task: MirrorTask = { brokers, prefix, policy }
+const mirror = spawn(process.execPath, [new URL('mirror-process.ts', import.meta.url).pathname, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'inherit'] })
+const told: { residentMegabytes: number; cpuMs: number }[] = []
+createInterface({ input: mirror.stdout }).on('line', line => told.push(JSON.parse(line) as (typeof told)[number]))
+
+/** Arrival of each event at a reader of committed records, by the offset of its line, epoch milliseconds. */
+const arrivedMs = new Map<number, number>()
+const reading = new AbortController()
+async function follow(): Promise<void> {
+  const reader = await kafka.openReader()
+  while (!(await kafka.admin.scan({ atMs: 0 })).topics.has(auditTopic)) await new Promise(resolve => setTimeout(resolve, 500))
+  await reader.assign(auditTopic, 0, 'start')
+  while (!reading.signal.aborted)
+    for (const { records } of await reader.poll({ maxWaitMs: 200 })) {
+      const nowMs = Date.now()
+      for (const { value } of records) {
+        const offset = /"coordinate":"[^"]*@(\d+)"/.exec(value!.toString('latin1'))?.[1]
+        if (offset !== undefined && value!.includes('access.denied')) arrivedMs.set(Number(offset), nowMs)
+      }
+    }
+  await reader.close()
+}
+const following = follow()
+
+let sent = 0
+/** Offers lines at a rate, waits until all are mirrored, and gives each one's milliseconds. */
+async function offer(count: number, rate: number): Promise<number[]> {
+  const load = ['--topic', source, '--num-records', String(count), '--throughput', String(rate), '--payload-file', payloads, '--payload-delimiter', '\\n']
+  await javaOutput('org.apache.kafka.tools.ProducerPerformance', [
+    ...load,
+    '--producer-props',
+    `bootstrap.servers=${brokers.join(',')}`,
+    'linger.ms=1',
+    'acks=all'
+  ])
+  const [from, to] = [sent, sent + count]
+  sent = to
+  for (const late = performance.now() + 120_000; arrivedMs.size < to; await new Promise(resolve => setTimeout(resolve, 50)))
+    if (performance.now() > late) throw new Error(`${to - arrivedMs.size} of ${count} lines were not mirrored within two minutes`)
+  const reader = await kafka.openReader()
+  await reader.assign(source, 0, from)
+  const tookMs: number[] = []
+  await reader.readToEnd(({ offset, timestampMs }) => void tookMs.push(arrivedMs.get(offset)! - timestampMs))
+  await reader.close()
+  return tookMs.toSorted((one, other) => one - other)
+}
+
+const quantile = (sorted: readonly number[], of: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * of))]!
+try {
+  await offer(2_000, 1_000)
+  const rows: Row[] = []
+  for (const rate of rates) {
+    const [cpuBefore, atMs] = [told.at(-1)?.cpuMs ?? 0, performance.now()]
+    const tookMs = await offer(rate * seconds, rate)
+    const who = `${rate.toLocaleString('en-GB')}/s`
+    rows.push(
+      { who, what: 'append to event, p50', value: quantile(tookMs, 0.5), unit: 'ms' },
+      { who, what: 'append to event, p99', value: quantile(tookMs, 0.99), unit: 'ms' }
+    )
+    rows.push({ who, what: "the mirror's CPU", value: (((told.at(-1)?.cpuMs ?? 0) - cpuBefore) / (performance.now() - atMs)) * 100, unit: '% of a core' })
+    rows.push({ who, what: 'resident', value: told.at(-1)?.residentMegabytes ?? Number.NaN, unit: 'MB' })
+    console.error(`${who}: p50 ${quantile(tookMs, 0.5)} ms, p99 ${quantile(tookMs, 0.99)} ms, ${told.at(-1)?.residentMegabytes} MB`)
+  }
+  const remarks: string[] = []
+  if (longEvents > 0) {
+    const from = told.length
+    await offer(longEvents, Math.max(...rates))
+    const resident = told.slice(from).map(({ residentMegabytes }) => residentMegabytes)
+    const at = (part: number): number => resident[Math.min(resident.length - 1, Math.floor(resident.length * part))]!
+    remarks.push(
+      `${longEvents.toLocaleString('en-GB')} events more: ${at(0)} MB resident at the start, ${at(0.25)} a quarter on, ${at(0.5)}, ${at(0.75)}, ${at(1)} at the end`
+    )
+  }
+  const highest = `${Math.max(...rates).toLocaleString('en-GB')}/s`
+  const p99 = rows.find(({ who, what }) => who === highest && what.endsWith('p99'))!.value
+  report('audit-mirror', rows, [atMost(`append to event at ${highest}, p99 in ms`, 1_000, p99)], remarks)
+} finally {
+  reading.abort()
+  mirror.kill('SIGTERM')
+  await Promise.all([following, once(mirror, 'exit')])
+  const { topics } = await kafka.admin.scan({ atMs: Date.now() })
+  for (const name of [source, auditTopic, `${prefix}.audit-mirror`]) if (topics.has(name)) await kafka.admin.deleteTopicById(topics.get(name)!.topicId)
+  await kafka.close()
+  rmSync(folder, { recursive: true, force: true })
+}
