@@ -2,7 +2,7 @@ import { type JudgedLog, openLogJudge } from '../audit/judge.ts'
 import type { LogFault } from '../audit/verify-log.ts'
 import { hashBytes } from '../proof/hash.ts'
 import { openTileWriter, type TileFile } from '../proof/tile-writer.ts'
-import { tileWidth } from '../proof/tiles.ts'
+import { hashesAtLevel, tilePath, tileWidth } from '../proof/tiles.ts'
 import { type ExportedLog, type ExportFiles, paths } from './layout.ts'
 import { ExportFault, recordsOf } from './log-records.ts'
 
@@ -20,23 +20,25 @@ export function judgeExport(
   const writer = openTileWriter()
   const expected = new Set<string>()
   let found: LogFault | null = null
-  const compare = (file: TileFile): void => {
+  const compare = (file: TileFile, read = files.read(`${log.path}/${file.path}`)): void => {
     expected.add(`${log.path}/${file.path}`)
-    found ??= tileFault(files, log, file, writer.size)
+    found = earlier(found, tileFault(log, file, read, writer.size))
   }
+  let ended = false
   try {
     for (const { kind, value } of recordsOf(files, log)) {
       if (judge.take(kind, value)) break
       if (kind !== 'event') continue
       onEntry?.(writer.size)
-      writer.append(value).forEach(compare)
+      for (const file of writer.append(value)) compare(file)
     }
-    if (!judge.fault) writer.partial().forEach(compare)
+    ended = judge.fault === null
   } catch (error) {
     if (!(error instanceof ExportFault)) throw error
     const { sequence, message: reason } = error
     if (!judge.fault) found = earlier(found, { sequence, reason })
   }
+  for (const file of writer.partial()) compare(file, ended ? undefined : beginning(files, log, file, writer.size))
   // What ends too early has that as its fault, and not what is missing behind it.
   const own = earlier(found, judge.fault)
   const judged = judge.end()
@@ -47,18 +49,32 @@ function earlier(one: LogFault | null, other: LogFault | null): LogFault | null 
   return one === null || (other !== null && other.sequence < one.sequence) ? other : one
 }
 
-/** Whether a tile or bundle is the one that the entries give, when `size` of them have been read. */
-function tileFault(files: ExportFiles, { path: folder }: ExportedLog, { path, bytes }: TileFile, size: number): LogFault | null {
+/** Whether a tile or bundle is the one that the entries give, when `size` of them have been read. A hash counts for the last entry below it. */
+function tileFault({ path: folder }: ExportedLog, { path, bytes }: TileFile, read: Uint8Array | null, size: number): LogFault | null {
+  if (read !== null && Buffer.compare(read, bytes) === 0) return null
   const file = `${folder}/${path}`
-  const read = files.read(file)
-  const level = Number(/^tile\/(\d+)\//.exec(path)?.[1] ?? 0)
+  const level = levelOf(path) ?? 0
   const span = tileWidth ** (level + 1)
   const first = Math.floor((size - 1) / span) * span
-  if (read === null) return { sequence: first, reason: `${file} is missing` }
-  if (Buffer.compare(read, bytes) === 0) return null
-  const at = bytes.findIndex((byte, index) => byte !== read[index])
-  const within = path.startsWith('tile/entries/') ? 0 : Math.floor(Math.max(0, at) / hashBytes) * tileWidth ** level
-  return { sequence: first + within, reason: `${file} is not what the entries give` }
+  if (read === null) return { sequence: levelOf(path) === null ? first : first + tileWidth ** level - 1, reason: `${file} is missing` }
+  const differs = bytes.findIndex((byte, index) => byte !== read[index])
+  const at = Math.floor((differs < 0 ? bytes.length - 1 : differs) / hashBytes)
+  return { sequence: first + (at + 1) * tileWidth ** level - 1, reason: `${file} is not what the entries give` }
+}
+
+/** What the whole tile there begins with, as much as a partial one of the entries before a bad one holds. Bundles have been read themselves. */
+function beginning(files: ExportFiles, log: ExportedLog, { path, bytes }: TileFile, size: number): Uint8Array | null {
+  const level = levelOf(path)
+  if (level === null) return bytes
+  const index = Math.floor(hashesAtLevel(level, size) / tileWidth)
+  const width = Math.min(tileWidth, hashesAtLevel(level, log.size) - index * tileWidth)
+  return files.read(`${log.path}/${tilePath(level, index, width)}`)?.subarray(0, bytes.length) ?? null
+}
+
+/** Null: a bundle of entries. */
+function levelOf(path: string): number | null {
+  const [, level] = /^tile\/(\d+)\//.exec(path) ?? []
+  return level === undefined ? null : Number(level)
 }
 
 /** Whether what the export says beside the log agrees with it, and nothing lies among its tiles that belongs to another. */

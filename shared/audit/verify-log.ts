@@ -60,6 +60,7 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
   let last: Entry | null = null
   let lastTrailer: string | null = null
   let closed = 0
+  let noted = 0
   let keysInForce: readonly string[] = [vkey]
 
   const takeEntry = (bytes: Uint8Array): string | null => {
@@ -115,6 +116,7 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
     const missing = keysInForce.find(key => !by.some(verifier => verifier.vkey === key))
     if (missing) return `the checkpoint behind it is not signed by ${missing}`
     keysInForce = keysInForce.slice(-1)
+    noted = size
     return null
   }
 
@@ -124,7 +126,9 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
     },
     root: () => tree.root(),
     take(kind, value) {
-      const sequence = kind === 'event' ? tree.size : Math.max(0, tree.size - 1)
+      const before = Math.max(0, tree.size - 1)
+      if (kind === 'event' && last?.eventType === 'audit.checkpoint' && noted !== tree.size) return { sequence: before, reason: 'no checkpoint follows it' }
+      const sequence = kind === 'event' ? tree.size : before
       try {
         const reason =
           kind === 'event'
