@@ -102,9 +102,17 @@ export class ReeveBench {
     return file
   }
 
-  /** `reeve run`, by `entry` in place of agents/main.ts where a test stands in its way. */
-  start(file: string, { env = {}, entry = program, argument }: { env?: Readonly<Record<string, string>>; entry?: string; argument?: object } = {}): Reeve {
-    const child = spawn(process.execPath, [entry, ...(argument ? [JSON.stringify(argument)] : []), '--config', file, 'run'], {
+  /** `reeve run`, or what `words` say, by `entry` in place of agents/main.ts where a test stands in its way. */
+  start(
+    file: string,
+    {
+      env = {},
+      entry = program,
+      argument,
+      words = ['run']
+    }: { env?: Readonly<Record<string, string>>; entry?: string; argument?: object; words?: readonly string[] } = {}
+  ): Reeve {
+    const child = spawn(process.execPath, [entry, ...(argument ? [JSON.stringify(argument)] : []), '--config', file, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: environment(env)
     })
