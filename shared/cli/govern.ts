@@ -1,5 +1,6 @@
 import type { Config } from '../config/index.ts'
 import { kafkaConnection, redisTarget } from '../config/index.ts'
+import { observerRestTimes } from '../domain/scan-pace.ts'
 import type { ReeveTopics } from '../engine/agent.ts'
 import { ask } from '../engine/ask.ts'
 import { TrustedClock } from '../engine/clock.ts'
@@ -56,7 +57,7 @@ export async function govern(cli: Cli, { config, holder, http, log, metrics, sta
   const closers: (() => Promise<void>)[] = []
   metrics.read({ observerIntervalMs: () => config.observer.intervalMs })
   try {
-    const kafka = await reach(() => openKafka(kafkaConnection(config, null)), config)
+    const kafka = await reach(() => openKafka(kafkaConnection(config, null), { restTimes: observerRestTimes }), config)
     closers.push(() => kafka.close())
     const { clusterId, brokers } = await reach(() => kafka.admin.features(), config)
     takeOnce(taken, config, clusterId)

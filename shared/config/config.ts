@@ -1,6 +1,7 @@
 import { accessTokens } from '../credentials/access-token.ts'
 import type { TlsFiles } from '../credentials/tls.ts'
 import type { OwnerRule } from '../domain/owner.ts'
+import { observerRestTimes } from '../domain/scan-pace.ts'
 import type { Limits } from '../engine/limits.ts'
 import type { ObserverSettings } from '../engine/observer.ts'
 import type { KafkaConnection } from '../kafka/connection.ts'
@@ -74,7 +75,12 @@ export function toConfig(parsed: ParsedConfig): Config {
     },
     redis: { ...parsed.redis, tls: (parsed.redis.tls as TlsFiles | undefined) ?? null },
     topics: parsed.topics,
-    observer: { intervalMs: observer.interval, keyFrameEvery: observer.keyFrameEvery, maintenance: parsed.maintenance.map(windowMs) },
+    observer: {
+      intervalMs: observer.interval,
+      keyFrameEvery: observer.keyFrameEvery,
+      restTimes: observerRestTimes,
+      maintenance: parsed.maintenance.map(windowMs)
+    },
     lease: { renewEveryMs: lease.renewEvery, takeOverAfterMs: lease.takeOverAfter },
     limits: { ...limits, freeze: limits.freeze.map(windowMs) },
     owners: parsed.owners,

@@ -8,6 +8,12 @@ export interface ScanPace {
 
 export const configuredPace: ScanPace = { factor: 1, calmLooks: 0 }
 
+/**
+ * An observer that is in no hurry rests after each answer, this many times as long as it took: brokers are asked for a quarter of the time that
+ * a look lasts, and whoever produces meanwhile finds a core. What a look took of the brokers is what it lasted without the rests.
+ */
+export const observerRestTimes = 3
+
 /** Looks that end within this burden nobody, however short the configured interval is. */
 export const lightMs = 250
 /**

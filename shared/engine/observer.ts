@@ -39,6 +39,8 @@ export interface ObserverSettings {
   readonly intervalMs: number
   /** A key frame every so many observations, and always first after a change of leadership. */
   readonly keyFrameEvery: number
+  /** How long `kafka` rests after each answer, times what it took; default: not at all. */
+  readonly restTimes?: number
   /** Windows in which the cluster is worked on. */
   readonly maintenance: readonly MaintenanceWindow[]
 }
@@ -71,7 +73,8 @@ export class Observer {
     const throttlesBefore = this.#kafka.counts().throttles
     this.#beganAt = performance.now()
     const scanned = await this.#kafka.admin.scan({ atMs: nowMs, ...(signal && { signal }) })
-    const took = { tookMs: performance.now() - this.#beganAt, throttled: this.#kafka.counts().throttles > throttlesBefore }
+    const tookMs = (performance.now() - this.#beganAt) / (1 + (this.#settings.restTimes ?? 0))
+    const took = { tookMs, throttled: this.#kafka.counts().throttles > throttlesBefore }
     const before = observerState(leader.store)
     const { pace, why: changed } = paceAfter(before?.pace ?? configuredPace, this.#settings.intervalMs, took)
     const intervalMs = this.#settings.intervalMs * pace.factor

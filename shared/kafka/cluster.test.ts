@@ -62,3 +62,19 @@ test('a lost connection leaves no timer behind that would keep this process for 
   expect(cleared.some(({ mock }) => mock.calls.some(([timer]) => timer === renewal))).toBe(true)
   vi.restoreAllMocks()
 })
+
+test('who is in no hurry rests after each answer, as long as it took times as often as asked', async () => {
+  const server = await openLoginServer(() => ({ sessionMs: 60_000 }))
+  const answering = async (restTimes: number): Promise<number> => {
+    const cluster = new Cluster(connectionTo(server.port), { restTimes })
+    const slow = { key: 3, version: 12, async: () => sleep(50) } as unknown as Parameters<Cluster['request']>[1]
+    await cluster.request('any', slow)
+    const startedAt = performance.now()
+    await cluster.request('any', slow)
+    await cluster.close()
+    return performance.now() - startedAt
+  }
+  expect(await answering(3)).toBeGreaterThanOrEqual(190)
+  expect(await answering(0)).toBeGreaterThanOrEqual(45)
+  server.close()
+})

@@ -20,12 +20,24 @@ export interface RequestCounts {
   throttles: number
 }
 
+export interface ClusterOptions {
+  /**
+   * After each answer rest so many times as long as it took: then one caller that asks a broker for one thing after another keeps it busy for
+   * 1 / (1 + restTimes) of the time. Default 0: no rest.
+   */
+  readonly restTimes?: number
+}
+
+/** A broker that hung for long is not left alone for long on top of that. */
+const longestRestMs = 1_000
+
 /**
  * Connections to one cluster, its metadata and coordinators, and one way to send a request.
  * Knows nothing of topics' contents. Everything in shared/kafka stands on it.
  */
 export class Cluster {
   readonly counts: RequestCounts = { requestsByApiKey: new Map(), throttledMs: 0, throttles: 0 }
+  readonly #restTimes: number
   readonly #pool: ConnectionPool
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #brokers = new Map<NodeId, BrokerAddress>()
@@ -39,8 +51,9 @@ export class Cluster {
 
   readonly connection: KafkaConnection
 
-  constructor(connection: KafkaConnection) {
+  constructor(connection: KafkaConnection, { restTimes = 0 }: ClusterOptions = {}) {
     this.connection = connection
+    this.#restTimes = restTimes
     this.#bootstrap = connection.brokers.map(parseBroker)
     const tls = tlsOptions(connection)
     this.#pool = new ConnectionPool(connection.clientId, {
@@ -71,6 +84,7 @@ export class Cluster {
       asked = key
       used = connection
       this.counts.requestsByApiKey.set(api.key, (this.counts.requestsByApiKey.get(api.key) ?? 0) + 1)
+      const sentAt = performance.now()
       const response = await api.async(connection, ...args).catch((error: unknown) => {
         if (error instanceof ResponseError && error['response'] !== undefined) return error['response'] as Response
         throw error
@@ -78,6 +92,7 @@ export class Cluster {
       this.#noteThrottle(key, response)
       this.#silentAt.delete(key)
       this.#answered.add(connection)
+      await this.#rest(performance.now() - sentAt)
       return response
     } catch (error) {
       if (asked !== undefined) this.#silentAt.set(asked, performance.now())
@@ -175,6 +190,10 @@ export class Cluster {
     this.counts.throttledMs += waitMs
     await sleep(waitMs)
     return true
+  }
+
+  async #rest(tookMs: number): Promise<void> {
+    if (this.#restTimes > 0) await sleep(Math.min(longestRestMs, tookMs * this.#restTimes))
   }
 
   #noteThrottle(key: string, response: unknown): void {

@@ -1,6 +1,6 @@
 import { openAdmin } from './admin/index.ts'
 import { openAppender } from './appender/index.ts'
-import { Cluster } from './cluster.ts'
+import { Cluster, type ClusterOptions } from './cluster.ts'
 import type { KafkaConnection } from './connection.ts'
 import { openLogReader } from './log-reader/index.ts'
 import type { Kafka } from './ports.ts'
@@ -10,10 +10,11 @@ const appendDeadlineMs = 8_000
 
 /**
  * Opens a cluster as one principal. Each reader and appender has connections of its own: a broker answers the requests of one connection in
- * order, so a waiting fetch would hold up everything behind it. Throws KafkaFault.
+ * order, so a waiting fetch would hold up everything behind it. `options` are of what is asked and changed, not of readers and appenders.
+ * Throws KafkaFault.
  */
-export async function openKafka(connection: KafkaConnection): Promise<Kafka> {
-  const cluster = new Cluster(connection)
+export async function openKafka(connection: KafkaConnection, options: ClusterOptions = {}): Promise<Kafka> {
+  const cluster = new Cluster(connection, options)
   const admin = await openAdmin(cluster).catch(async (error: unknown) => {
     await cluster.close()
     throw error

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { restingIntervalMs } from '#shared/domain/scan-pace.ts'
+import { observerRestTimes, restingIntervalMs } from '#shared/domain/scan-pace.ts'
 import type { KafkaConnection } from '#shared/kafka/connection.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { unique } from '#test/support/stack.ts'
@@ -50,7 +50,7 @@ export async function produceBeside(connection: KafkaConnection, pairs: number):
   await sleep(warmUpMs)
   const taken: number[] = []
   for (let count = 0; count < scansToLearnThePace; count++) taken.push(lengthMs(await scan()))
-  const everyMs = restingIntervalMs(configuredIntervalMs, median(taken))
+  const everyMs = restingIntervalMs(configuredIntervalMs, median(taken) / (1 + observerRestTimes))
   const scans: Span[] = []
   const windows: (Span & { readonly scanning: boolean })[] = []
   for (let window = 0; window < 2 * pairs; window++) {
