@@ -191,6 +191,7 @@ const grants: Readonly<Record<string, Grant>> = {
   'Group ALTER_CONFIGS': { kinds: ['config-changed'], resourceType: 'group' },
   'User CREATE_TOKENS': { kinds: ['delegation-token-changed'], resourceType: null },
   'Cluster CREATE': { kinds: ['topic-created'], resourceType: null },
+  'Cluster DELETE': { kinds: ['topic-deleted'], resourceType: null },
   'Cluster ALTER': {
     kinds: ['acl-added', 'acl-removed', 'scram-changed', 'scram-removed', 'feature-changed', 'partitions-reassigned', 'broker-unregistered'],
     resourceType: null

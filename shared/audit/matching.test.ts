@@ -182,6 +182,12 @@ test('an ACL is told from others by all its parts', () => {
   expect(rankOf(allowed('a', 1, noon, { resourceType: 'Cluster', operation: 'ALTER', request: 'DeleteAcls' }), added, options)).toBe(0)
 })
 
+test('who may delete anything is asked for that right alone, and a line of it fits any deleted topic', () => {
+  const right = { resourceType: 'Cluster', resourceName: 'kafka-cluster', operation: 'DELETE', request: 'DeleteTopics' }
+  expect(judge([allowed('a', 1, noon, right)], open(change(8, noon, 'topic-deleted')), options).certainty).toBe('probable')
+  expect(rankOf(allowed('a', 1, noon, right), created, options)).toBe(0)
+})
+
 test('a quota has the same name in the request log and in the metadata log', () => {
   const changed = open(change(9, noon, 'quota-changed', { resource: { type: 'quota', name: 'client-id=<default>,user=a', id: null } }))
   const claim = asked('r', 1, noon, [{ change: 'alter-quota', resource: { type: 'quota', name: '{"client-id":null,"user":"a"}' } }])
