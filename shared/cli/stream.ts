@@ -46,10 +46,8 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
           policy: configured.policy,
           times: engineSettings(config, holder).times,
           notifier: openNotifier({ config, scope: scopeOf(clusterId, reeveTopics(config.topics.prefix)), log }),
-          onRole(role) {
-            status.role = role
-            ours.role(role === 'leader', null)
-          },
+          // Who leads the agents is another question, and has its metric.
+          onRole: role => void (status.role = role),
           onStep: step => ours.step(name, step)
         },
         cli.signal
