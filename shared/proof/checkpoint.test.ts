@@ -3,9 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Checkpoint, formatCheckpoint, openCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.ts'
 import { type Hash, hashToBase64, leafHash } from './hash.ts'
-import { openNote } from './note.ts'
 import { formatSigner, parseSigner, parseVerifier } from './note-key.ts'
-import { keyPeriods, rotate, verifiersAt, verifyRotation } from './rotation.ts'
 import { formatProof, parseProof, verifyProof } from './tlog-proof.ts'
 import { inclusionProof } from './tree-proof.ts'
 import { openTree } from './tree.ts'
@@ -13,7 +11,7 @@ import { openTree } from './tree.ts'
 const origin = 'audit.example.com/production'
 const newKey = (name = origin) => parseSigner(formatSigner(name, generateKeyPairSync('ed25519').privateKey))
 const root = leafHash(Buffer.from('any'))
-const [first, second, third] = [newKey(), newKey(), newKey()]
+const [first, second] = [newKey(), newKey()]
 const known = [parseVerifier(first.vkey)]
 
 describe('a checkpoint', () => {
@@ -71,62 +69,6 @@ describe('a checkpoint', () => {
   test('is not written for what cannot be read', () => {
     expect(() => formatCheckpoint({ origin: 'a b', size: 1, root })).toThrow('the origin')
     expect(() => formatCheckpoint({ origin, size: -1, root })).toThrow('expected a size')
-  })
-})
-
-describe('a rotation of keys', () => {
-  const facts = { origin, size: 100, root, atMs: Date.parse('2026-11-21T20:00:00Z') }
-
-  test('is signed by the old and the new key, and read back', async () => {
-    const note = await rotate(first, second, facts)
-    expect(verifyRotation(note, origin, first.vkey)).toEqual({ ...facts, oldKey: first.vkey, newKey: second.vkey })
-    expect(note.split('\n').slice(0, 7)).toEqual([
-      'reeve key rotation v1',
-      origin,
-      '100',
-      hashToBase64(root),
-      `old ${first.vkey}`,
-      `new ${second.vkey}`,
-      'at 2026-11-21T20:00:00.000Z'
-    ])
-    expect(() => parseCheckpoint(openNote(note, known).text)).toThrow('exactly three lines')
-  })
-
-  test('is refused with one signature, for another log, away from another key, and back to the same', async () => {
-    const note = await rotate(first, second, facts)
-    const lines = note.trimEnd().split('\n')
-    const without = (at: number) => `${lines.toSpliced(at, 1).join('\n')}\n`
-    expect(() => verifyRotation(without(-1), origin, first.vkey)).toThrow('no known key signed')
-    expect(() => verifyRotation(without(-2), origin, first.vkey)).toThrow('no known key signed')
-    expect(() => verifyRotation(note, 'other', first.vkey)).toThrow('where one of other was expected')
-    expect(() => verifyRotation(note, origin, second.vkey)).toThrow('away from another key')
-    expect(() => verifyRotation(note.replace('\n100\n', '\n101\n'), origin, first.vkey)).toThrow('altered')
-    await expect(rotate(first, first, facts)).rejects.toThrow('needs another key')
-  })
-
-  test('says which key speaks for which trees; both do for the tree at which they change', async () => {
-    const rotations = [await rotate(first, second, facts), await rotate(second, third, { ...facts, size: 250 })]
-    const periods = keyPeriods(origin, first.vkey, rotations)
-    expect(periods).toEqual([
-      { vkey: first.vkey, fromSize: 0, untilSize: 100 },
-      { vkey: second.vkey, fromSize: 100, untilSize: 250 },
-      { vkey: third.vkey, fromSize: 250, untilSize: null }
-    ])
-    const at = (size: number) => verifiersAt(periods, size).map(({ vkey }) => [first, second, third].findIndex(signer => signer.vkey === vkey) + 1)
-    expect([0, 99, 100, 101, 249, 250, 251, 1e9].map(at)).toEqual([[1], [1], [1, 2], [2], [2], [2, 3], [3], [3]])
-    expect(keyPeriods(origin, first.vkey, [])).toEqual([{ vkey: first.vkey, fromSize: 0, untilSize: null }])
-  })
-
-  test('must follow from the one before', async () => {
-    const [one, earlier, back] = await Promise.all([
-      rotate(first, second, facts),
-      rotate(second, third, { ...facts, size: 99 }),
-      rotate(second, first, { ...facts, size: 250 })
-    ])
-    expect(() => keyPeriods(origin, first.vkey, [one, earlier])).toThrow('at size 99 after one at size 100')
-    expect(() => keyPeriods(origin, first.vkey, [one, back])).toThrow('back to a key that was put away')
-    expect(() => keyPeriods(origin, first.vkey, [one, one])).toThrow(/no known key|away from another key/)
-    expect(() => keyPeriods(origin, second.vkey, [one])).toThrow(/no known key|away from another key/)
   })
 })
 
