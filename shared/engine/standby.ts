@@ -4,11 +4,13 @@ import type { Log } from '../telemetry/log.ts'
 import { type Lease, type LeaseTimes, shouldTakeOver } from './lease.ts'
 import type { StateStore } from './state.ts'
 
-const againMs = 1_000
+const longestMs = 1_000
 
 /** Follows the state until nobody leads any more, or the signal. The lease of the one who led before is what the store says then. */
 export async function standBy(store: StateStore, times: LeaseTimes, log: Log, signal: AbortSignal): Promise<void> {
   const since = performance.now()
+  // Often enough to see that the time has come.
+  const againMs = Math.min(longestMs, times.takeOverAfterMs / 4)
   while (!signal.aborted) {
     try {
       await store.catchUp()

@@ -45,7 +45,7 @@ export async function runStream(parts: StreamReplicaParts, signal: AbortSignal):
       } catch (error) {
         if (!(error instanceof KafkaFault)) throw error
         log.warn({ kind: error.kind }, `not leading any more: ${error.message}`)
-        await sleep(againMs, undefined, { signal }).catch(() => {})
+        await sleep(Math.min(againMs, times.takeOverAfterMs), undefined, { signal }).catch(() => {})
       }
     }
   } finally {
