@@ -210,7 +210,9 @@ const kindsOfRequest: Readonly<Record<string, readonly ChangeKind[]>> = {
   UnregisterBroker: ['broker-unregistered'],
   AlterClientQuotas: ['quota-changed'],
   AlterConfigs: ['config-changed'],
-  IncrementalAlterConfigs: ['config-changed']
+  IncrementalAlterConfigs: ['config-changed'],
+  // Brokers ask for ALTER on the cluster to end a transaction.
+  WriteTxnMarkers: []
 }
 
 /** Null for what was denied, and for rights that change nothing. */

@@ -182,6 +182,11 @@ test('an ACL is told from others by all its parts', () => {
   expect(rankOf(allowed('a', 1, noon, { resourceType: 'Cluster', operation: 'ALTER', request: 'DeleteAcls' }), added, options)).toBe(0)
 })
 
+test('a broker that ends a transaction has the right to change ACLs, and made none', () => {
+  const right = { resourceType: 'Cluster', resourceName: 'kafka-cluster', operation: 'ALTER', request: 'WriteTxnMarkers' }
+  expect(claimOfAccess(access('a', 1, noon, right).line, windowMs)).toBeNull()
+})
+
 test('who may delete anything is asked for that right alone, and a line of it fits any deleted topic', () => {
   const right = { resourceType: 'Cluster', resourceName: 'kafka-cluster', operation: 'DELETE', request: 'DeleteTopics' }
   expect(judge([allowed('a', 1, noon, right)], open(change(8, noon, 'topic-deleted')), options).certainty).toBe('probable')

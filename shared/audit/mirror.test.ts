@@ -196,6 +196,18 @@ test('a line that could not be read has the time of the one before it', () => {
   expect(take(mirror, time('b1', noon), garbage)).toMatchObject([{ timestampMs: noon, payload: { unmapped: { timeFrom: 'line-before' } } }])
 })
 
+test('the end of a transaction is counted, whatever the policy says of its right: an event each would be the cause of the next', () => {
+  const mirror = newMirror({ ...options, modeOf: () => 'each' }, ['b1'])
+  const right = { resourceType: 'Cluster', resourceName: 'kafka-cluster', operation: 'ALTER', principal: 'User:broker' }
+  expect(
+    take(mirror, access('b1', 1, noon, { ...right, request: 'WriteTxnMarkers' }), access('b1', 2, noon, { ...right, request: 'WriteTxnMarkers' }))
+  ).toEqual([])
+  expect(take(mirror, access('b1', 3, noon, { ...right, request: 'CreateAcls' }))).toMatchObject([{ eventType: 'access.allowed' }])
+  expect(take(mirror, time('b1', noon + 90_000))).toMatchObject([
+    { eventType: 'access.folded', payload: { count: 2, actor: { user: { name: 'User:broker' } } } }
+  ])
+})
+
 test('half a million lines of three sources take little, and leave nothing behind', () => {
   const mirror = newMirror(options, ['metadata', 'b1', 'b2'])
   const lines = Array.from({ length: 500 }, (_, index) =>

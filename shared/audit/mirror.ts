@@ -79,6 +79,9 @@ export interface Made {
   readonly settled: readonly string[]
 }
 
+/** Brokers ask for ALTER on the cluster to end a transaction, each of the mirror's own too. */
+const endOfTransaction = 'WriteTxnMarkers'
+
 const nothing: Made = { events: [], opened: [], settled: [] }
 
 /** All sources that will be read must be named: one that says nothing is waited for until it is given up. */
@@ -255,7 +258,7 @@ function lineRead(
     return null
   }
   if (line.kind === 'request') return replay ? null : requestEvent(setting, line)
-  const mode = written ? 'each' : line.accessAsked === false ? 'count' : options.modeOf(line)
+  const mode = written ? 'each' : line.accessAsked === false ? 'count' : line.request === endOfTransaction ? 'fold' : options.modeOf(line)
   if (mode === 'each') return replay ? null : accessEvent(setting, line)
   if (began.index >= source.foldFrom) folded.push(...foldLine(source.fold, line, mode, began, watermarkMs, options))
   return null
