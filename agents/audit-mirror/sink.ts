@@ -27,15 +27,15 @@ export async function openSink({ kafka, clusterId, log }: Surroundings, policy: 
   const anchors = openAnchors(configured)
   if (!anchors.some(({ outside }) => outside)) log.warn({}, 'no anchor outside the cluster: the log attests itself only, and verification says so')
   const signers = keys.map(secret => openSigner({ secret, name: keyNameOf(place) })())
-  const reader = await kafka.openReader()
-  const appender = await kafka.openAppender(transactionalIdOf(place))
+  const opened: { close(): unknown }[] = [...anchors]
   let circumstances: Circumstances = { powers: { unknown: 'not looked at yet' }, excluded: [], silent: [] }
-  const view = await kafka.admin.scan({ atMs: Date.now() })
-  const closeAll = async (): Promise<void> => {
-    await Promise.all([appender.close(), reader.close()])
-    for (const anchor of anchors) anchor.close()
-  }
+  const closeAll = async (): Promise<void> => void (await Promise.all(opened.map(each => each.close())))
   try {
+    const view = await kafka.admin.scan({ atMs: Date.now() })
+    const reader = await kafka.openReader()
+    opened.push(reader)
+    const appender = await kafka.openAppender(transactionalIdOf(place))
+    opened.push(appender)
     const written = await openAuditLog({
       place,
       appender,

@@ -7,6 +7,7 @@ import { connectionBy } from '#shared/config/config.ts'
 import { journalEntry } from '#shared/engine/journal.ts'
 import type { Remembered, Source, Surroundings } from '#shared/engine/stream.ts'
 import { reeveTopics } from '#shared/engine/topics.ts'
+import { KafkaFault } from '#shared/kafka/errors.ts'
 import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
@@ -41,12 +42,13 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   const looks = new Map<Feed, Promise<{ readonly feed: Feed; readonly inputs: readonly MirrorInput[] }>>()
   const closing = new AbortController()
 
-  /** Never rejects: what fails is told, and asked again a moment later. */
+  /** What cannot be read is told, and asked again a moment later. Rejects where asking again would leave something out, or never help. */
   async function look(feed: Feed, maxWaitMs: number): Promise<{ feed: Feed; inputs: readonly MirrorInput[] }> {
     try {
       return { feed, inputs: await feed.next(maxWaitMs) }
     } catch (error) {
       if (closing.signal.aborted) return { feed, inputs: [] }
+      if (!mayPass(error)) throw error
       log.warn({ source: feed.ids }, `a source of the audit log cannot be read, and is tried again: ${(error as Error).message}`)
       await sleep(againMs, undefined, { signal: closing.signal }).catch(() => {})
       return { feed, inputs: [] }
@@ -56,7 +58,7 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   return {
     ids: feeds.flatMap(({ ids }) => ids),
     async next(maxWaitMs) {
-      for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, look(feed, maxWaitMs))
+      for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, begun(look(feed, maxWaitMs)))
       const done = [await Promise.race(looks.values())]
       // Whatever else has come by now is taken along.
       const nothing = Promise.resolve(null)
@@ -69,10 +71,23 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
     },
     async close() {
       closing.abort()
-      await Promise.all(looks.values())
+      await Promise.allSettled(looks.values())
       await close()
     }
   }
+}
+
+/** Whoever waits for it is told of a failure; nobody may wait yet. */
+function begun<T>(look: Promise<T>): Promise<T> {
+  look.catch(() => undefined)
+  return look
+}
+
+/** A broker or a file that is away. A fault of another kind came after something was taken, which the next call would not bring again. */
+function mayPass(error: unknown): boolean {
+  // The reader stays with the topic that it knew: whoever opens it anew reads the one that is there.
+  if (error instanceof KafkaFault) return error.apiError !== 'INCONSISTENT_TOPIC_ID'
+  return error instanceof Error && 'syscall' in error
 }
 
 function guardOf({ kafka }: Surroundings, { topic, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
@@ -118,12 +133,13 @@ async function linesOf(
     ...(hostHeader === undefined ? {} : { hostHeader })
   }
   const view = await kafka.admin.scan({ atMs: Date.now() })
-  const partitions = view.topics.get(topic!)?.partitions.length
-  if (partitions === undefined) throw new Error(`agents.audit-mirror.policy.logs: there is no topic ${topic}, or it cannot be seen`)
+  const found = view.topics.get(topic!)
+  if (found === undefined) throw new Error(`agents.audit-mirror.policy.logs: there is no topic ${topic}, or it cannot be seen`)
   return topicFeed({
     reader: await kafka.openReader(),
     topic: topic!,
-    partitions,
+    topicId: found.topicId,
+    partitions: found.partitions.length,
     sourceIdOf: partition => `${id}/${partition}`,
     remembered,
     read: (record, sourceId) => ({ kind: 'line', sourceId, position: record.offset, line: readTopicLine(lines, record) })
@@ -134,9 +150,10 @@ async function journalOf({ kafka, prefix }: Surroundings, remembered: Remembered
   const topic = reeveTopics(prefix).journal
   const read = (record: LogRecord, sourceId: string): Input | null => {
     const entry = journalEntry(record)
-    const { partition, offset } = record
-    const coordinate = coordinateText({ kind: 'topic', topic, partition, offset, host: null })
+    const { topic: named, partition, offset } = record
+    const coordinate = coordinateText({ kind: 'topic', topic: named, partition, offset, host: null })
     return entry && { kind: 'journal', sourceId, position: offset, coordinate, entry, made: [] }
   }
-  return topicFeed({ reader: await kafka.openReader(), topic, partitions: 1, sourceIdOf: () => 'journal', remembered, read })
+  const topicId = (await kafka.admin.scan({ atMs: Date.now() })).topics.get(topic)?.topicId ?? null
+  return topicFeed({ reader: await kafka.openReader(), topic, topicId, partitions: 1, sourceIdOf: () => 'journal', remembered, read })
 }

@@ -65,6 +65,7 @@ export function transform(
         return []
       case 'gap': {
         const event = gapEvent(setting, input)
+        if (input.through !== undefined) through.set(input.sourceId, input.through)
         if (input.begins) untold.add(event)
         return [event]
       }

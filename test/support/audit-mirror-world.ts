@@ -160,7 +160,7 @@ export async function openMirrorWorld(options: {
     const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/0`, vkey: key.vkey })
     if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}: ${verified.reason}`)
     const entries = found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
-    const bodies = new Map(entries.filter(isMirrored).map(entry => [entry.value.eventId, canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
+    const bodies = new Map(entries.filter(isMirrored).map(entry => [String(entry.value['eventId']), canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
     return { size: verified.size, entries, bodies }
   }
 
@@ -284,11 +284,11 @@ function bodyOf({ value: { payload, ...envelope } }: Entry): JsonValue {
 /** Topics of the load whose creation and setting are not both in the log and judged. */
 function openChanges(entries: readonly Entry[], made: readonly string[]): string[] {
   const judged = new Set(
-    entries.flatMap(({ eventType, value }) => (eventType === 'change.attributed' || eventType === 'change.unattributed' ? [value.causationId] : []))
+    entries.flatMap(({ eventType, value }) => (eventType === 'change.attributed' || eventType === 'change.unattributed' ? [value['causationId']] : []))
   )
   const done = new Map<string, number>()
   for (const { eventType, value } of entries) {
-    if ((eventType !== 'topic.created' && eventType !== 'config.changed') || !judged.has(value.eventId)) continue
+    if ((eventType !== 'topic.created' && eventType !== 'config.changed') || !judged.has(value['eventId'])) continue
     for (const { name } of (value.payload['resources'] ?? []) as readonly { readonly name?: string }[]) if (name) done.set(name, (done.get(name) ?? 0) + 1)
   }
   return made.filter(name => (done.get(name) ?? 0) < 2)

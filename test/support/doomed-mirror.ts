@@ -30,7 +30,7 @@ async function main({ step, count = 1 }: Partial<MirrorDoom>): Promise<void> {
   Cluster.prototype.request = async function (this: Cluster, target, api, ...args) {
     const around = apis[api.key]
     reach(around?.[0])
-    const answer = await request.call(this, target, api as never, ...(args as never[]))
+    const answer = await request.call(this, target, api as never, ...(args as unknown as never[]))
     reach(around?.[1])
     return answer as never
   }

@@ -27,6 +27,8 @@ export interface GapInput {
   readonly from: JsonValue
   readonly to: JsonValue
   readonly reason: string
+  /** Where the source stands behind it, so that it is not found again; absent where that is remembered otherwise. */
+  readonly through?: JsonValue
 }
 
 /** What must be remembered from here on, for its source to go on behind the inputs before it. */

@@ -30,18 +30,54 @@ interface LinePosition {
 export function fileFeed({ sourceId, host, path, begins, whole, remembered, read }: FileFeedOptions): Feed {
   const standing = standingOf(remembered, sourceId)
   const through = standing?.through as unknown as LinePosition | undefined
-  const from = (resumeAt(standing) as unknown as LinePosition | null) ?? through ?? { tail: null, lines: 0, skip: 0 }
+  const start: LinePosition = { tail: null, lines: 0, skip: 0 }
+  const from = (resumeAt(standing) as unknown as LinePosition | null) ?? through ?? start
   const known = through ? through.lines + through.skip : 0
   let skip = from.skip
   let lines = from.lines
   let at = from.tail
   let replaying = from.lines + from.skip < known
-  const tail = new Tail({ host, path, begins, whole, position: at })
+  const open = (): Tail => new Tail({ host, path, begins, whole, position: at })
+  let tail = open()
+
+  /** Opens it anew where it was read to; what the one before had seen since is seen again. */
+  async function reopen(): Promise<void> {
+    await tail.close()
+    tail = open()
+  }
+
+  /** What was counted is gone, and lines are not told from new ones by their number any more: goes on behind what was dealt with. */
+  async function goOn(): Promise<MirrorInput[]> {
+    const { lines: fromLine } = from
+    ;({ tail: at, lines, skip } = through ?? start)
+    replaying = false
+    await reopen()
+    const gap: MirrorInput = {
+      kind: 'gap',
+      sourceId,
+      coordinate: `${host}:${path}#lines:${fromLine + from.skip}-${known}`,
+      timestampMs: Date.now(),
+      from: fromLine + from.skip,
+      to: known,
+      reason: 'lines that had been read are gone before they could be counted again: accesses of minutes that were open may be missing'
+    }
+    return [{ kind: 'replayed', sourceId }, gap]
+  }
 
   return {
     ids: [sourceId],
     async next(maxWaitMs) {
-      const { entries, notices, position, more } = await tail.poll()
+      const isFirst = at === null
+      const { entries, notices, position, more } = await tail.poll(isFirst ? { maxBytes: 0 } : {}).catch(async (error: unknown) => {
+        await reopen()
+        throw error
+      })
+      // Which files are there, before anything of them is read: from a place without files whatever is there then would be read again.
+      if (isFirst) {
+        at = position
+        return []
+      }
+      if (replaying && notices.some(isLoss)) return goOn()
       if (entries.length === 0 && notices.length === 0 && !more) {
         await tail.waitForChange(maxWaitMs)
         return []
@@ -51,7 +87,7 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
         replaying = false
         inputs.push({ kind: 'replayed', sourceId })
       }
-      for (const notice of notices) if (isLoss(notice)) inputs.push(gapOf(notice))
+      for (const notice of notices) if (isLoss(notice)) inputs.push(gapOf(notice, { tail: position, lines: lines + entries.length, skip: 0 }))
       for (const [index, entry] of entries.entries()) {
         if (index < skip) continue
         if (replaying && lines + index >= known) endReplay()
@@ -69,17 +105,18 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
     close: () => tail.close()
   }
 
-  function gapOf(notice: Loss): MirrorInput {
+  function gapOf(notice: Loss, behind: LinePosition): MirrorInput {
     const { kind, fileId, ...facts } = notice
     const readTo = 'readTo' in notice ? notice.readTo : notice.from
     return {
       kind: 'gap',
       sourceId,
-      coordinate: `${host}:${path}#${fileId}:${kind}@${readTo}`,
+      coordinate: `${host}:${path}#${fileId}:${kind}@${readTo}:${behind.lines}`,
       timestampMs: Date.now(),
       from: readTo,
       to: facts as JsonValue,
-      reason: reasons[kind]
+      reason: reasons[kind],
+      through: asJson(behind)
     }
   }
 }

@@ -63,13 +63,18 @@ export function guardFeed({ admin, topic, partitions, writer, transactionalIds, 
   return {
     ids: [],
     async next(maxWaitMs) {
+      if (first) {
+        first = false
+        const excluded = whoIsExcluded()
+        if (excluded.length > 0) return excluded
+      }
       const earlyMs = dueAt - performance.now()
       if (earlyMs > 0) await sleep(Math.min(earlyMs, maxWaitMs))
       if (performance.now() < dueAt) return []
+      const found = await look()
+      // Behind the look: one that fails is repeated soon.
       dueAt = performance.now() + everyMs
-      const excluded = first ? whoIsExcluded() : []
-      first = false
-      return [...excluded, ...(await look())]
+      return found
     },
     close: async () => {}
   }

@@ -7,6 +7,7 @@ import { topicConfigs } from '#shared/kafka/metadata-log/decode/apply.ts'
 import type { Difference } from '#shared/kafka/metadata-log/decode/describe.ts'
 import { differences } from '#shared/kafka/metadata-log/decode/differences.ts'
 import { type AclState, configsKey, emptyImage, type MetadataImage, quotaKey } from '#shared/kafka/metadata-log/decode/image.ts'
+import { KafkaFault } from '#shared/kafka/errors.ts'
 import type { AclEntry, Admin } from '#shared/kafka/ports.ts'
 import type { Feed, MirrorInput } from './feed.ts'
 import { rememberedImage, unknownState, wholeImageMemory } from './image-memory.ts'
@@ -80,7 +81,7 @@ async function imageOf(admin: Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'qu
   const names = [...view.topics.keys()]
   const [configs, acls, quotas] = await Promise.all([admin.topicConfigs(names), admin.acls(), admin.quotas()])
   const unseen = [...view.unseen.filter(({ kind }) => kind === 'topics' || kind === 'topic'), ...configs.unseen]
-  if (unseen.length > 0) throw new Error(`the look was not whole: ${unseen[0]!.id}: ${unseen[0]!.why}`)
+  if (unseen.length > 0) throw new KafkaFault('unreachable', `the look was not whole: ${unseen[0]!.id}: ${unseen[0]!.why}`)
   const image = emptyImage()
   for (const { name, topicId: id, partitions } of view.topics.values()) {
     // Which brokers hold a partition is not part of a look; how many is.

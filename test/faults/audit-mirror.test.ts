@@ -1,0 +1,320 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type LocalStack, startStack } from '#deploy/local/stack.ts'
+import { transactionalIdOf } from '#shared/audit-log/place.ts'
+import { Cluster } from '#shared/kafka/cluster.ts'
+import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
+import { faultStack } from '../support/appender-fault-plan.ts'
+import { type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from '../support/audit-mirror-world.ts'
+import { mirrorSteps } from '../support/doomed-mirror.ts'
+import { activeController } from '../support/metadata-witness.ts'
+import type { Reeve } from '../support/reeve-process.ts'
+import { until } from '../support/replica.ts'
+import { randomFrom } from '../support/seeded.ts'
+import { javaOutput } from '../support/stack.ts'
+
+const kills = Number(process.env['REEVE_KILLS'] ?? 40)
+const seed = Number(process.env['REEVE_SEED'] ?? Date.now() % 100_000)
+console.log(`seed ${seed}, ${kills} kills`)
+
+let stack: LocalStack
+let world: MirrorWorld | undefined
+afterEach(async () => {
+  await world?.close()
+  world = undefined
+})
+
+async function open(more: number): Promise<MirrorWorld> {
+  return (world = await openMirrorWorld({ seed: seed + more, controllers: stack.description.controllers }))
+}
+
+/** Awaits that all is read and judged, and that it is what the calm mirror says. */
+async function requireSame(faulty: MirrorUnderTest, calm: MirrorUnderTest): Promise<number> {
+  await Promise.all([world!.settled(faulty, 180_000), world!.settled(calm, 180_000)])
+  const [found, expected] = [await world!.read(faulty), await world!.read(calm)]
+  expect(gaps(found)).toEqual([])
+  return requireSameBodies(found, expected, world!.linesTopic)
+}
+
+function gaps({ entries }: Awaited<ReturnType<MirrorWorld['read']>>): unknown[] {
+  return entries.flatMap(({ eventType, value: { payload } }) =>
+    eventType === 'audit.gap' && !JSON.stringify(payload).includes('the mirror begins here') ? [payload.unmapped] : []
+  )
+}
+
+/** The process among these that leads. */
+async function leader(processes: readonly Reeve[]): Promise<Reeve> {
+  let found: Reeve | undefined
+  await until(
+    'one leads',
+    () => {
+      found = processes.findLast(
+        ({ child, lines }) => child.signalCode === null && child.exitCode === null && lines.findLast(({ role }) => role !== undefined)?.['role'] === 'leader'
+      )
+      return found !== undefined
+    },
+    60_000
+  )
+  return found!
+}
+
+describe('a cluster of three', () => {
+  beforeAll(async () => {
+    stack = await startStack(faultStack)
+    process.env['REEVE_TEST_STACK'] = stack.file
+  }, 300_000)
+  afterAll(() => stack?.stop())
+
+  test('killed again and again, at every step of its writer and by chance: each event once, and what a calm mirror says', async () => {
+    const here = await open(0)
+    const random = randomFrom(seed)
+    const [faulty, calm] = [here.mirror('killed'), here.mirror('calm')]
+    await calm.start().leads()
+    const byStep: Record<string, number> = {}
+    const doom = (index: number) => {
+      const step = mirrorSteps[Math.floor(random() * mirrorSteps.length)]!
+      if (index % 3 === 2) return undefined
+      return index < mirrorSteps.length
+        ? { step: mirrorSteps[index]!, count: 1 }
+        : { step, count: step.startsWith('fence') ? 1 : 1 + Math.floor(random() * 12) }
+    }
+    let next = faulty.start(doom(0))
+    for (let index = 0; index < kills; index++) {
+      const victim = next
+      // The one after it loads in the meantime, and stands by.
+      const doomed = doom(index + 1)
+      next = faulty.start(index + 1 < kills ? doomed : undefined)
+      const dead = () => victim.child.signalCode !== null || victim.child.exitCode !== null
+      const leads = () => victim.lines.some(({ role }) => role === 'leader')
+      // One that is to die at a step comes there, or dies by chance soon after; the others soon after they lead.
+      const patienceMs = index % 3 !== 2 ? 4_000 : random() * 1_500
+      let dueAtMs = performance.now() + 40_000
+      for (let led = false; !dead() && performance.now() < dueAtMs;) {
+        if (!led && leads()) dueAtMs = performance.now() + patienceMs
+        led ||= leads()
+        await here.load(1)
+        if (random() < 0.05) here.rotate()
+        await sleep(random() * 150)
+      }
+      const atStep = dead()
+      await victim.kill()
+      if (victim.child.exitCode !== null) throw new Error(`a mirror ended with ${victim.child.exitCode}: ${victim.printed().slice(-1_500)}`)
+      byStep[atStep ? 'at its step' : 'by chance'] = (byStep[atStep ? 'at its step' : 'by chance'] ?? 0) + 1
+      if (index % 10 === 9) {
+        const { size } = await here.read(faulty)
+        console.log(`${index + 1} kills, ${size} entries verified`)
+      }
+    }
+    await next.leads()
+    await here.closing()
+    console.log(JSON.stringify({ seed, kills, byStep, same: await requireSame(faulty, calm) }))
+  })
+
+  test('stopped past its lease and woken: it is fenced, and writes nothing beside its successor', async () => {
+    const here = await open(1)
+    const [faulty, calm] = [here.mirror('zombie'), here.mirror('calm')]
+    const reference = calm.start()
+    const pair = [faulty.start(), faulty.start()]
+    await reference.leads()
+    for (let round = 0; round < 3; round++) {
+      const zombie = await leader(pair)
+      await here.load(4)
+      zombie.child.kill('SIGSTOP')
+      const other = pair.find(each => each !== zombie)!
+      const reigns = () => other.lines.filter(({ role }) => role === 'leader').length
+      const before = reigns()
+      await here.load(6)
+      await until('the other leads', () => reigns() > before, 60_000)
+      const size = async () => (await here.read(faulty)).size
+      const sizeBefore = await size()
+      zombie.child.kill('SIGCONT')
+      await zombie.said('it is fenced', ({ kind, role }) => kind === 'fenced' || role === 'standby', 30_000)
+      await until('it stands by', () => zombie.lines.findLast(({ role }) => role !== undefined)?.['role'] === 'standby', 30_000)
+      expect(await size()).toBeGreaterThanOrEqual(sizeBefore)
+      await here.load(3)
+    }
+    await here.closing()
+    console.log(`zombies: ${await requireSame(faulty, calm)} events are the same`)
+  })
+
+  test("brokers, the active controller and the transaction's coordinator are killed in turn under load", async () => {
+    const here = await open(2)
+    const cluster = new Cluster({ brokers: stack.description.brokers, clientId: 'mirror-faults', requestTimeoutMs: 5_000 })
+    const [faulty, calm] = [here.mirror('brokers'), here.mirror('calm')]
+    const mirror = faulty.start()
+    await mirror.leads()
+    const id = transactionalIdOf({ topic: faulty.auditTopic, partition: 0 })
+    const coordinator = async () => {
+      let node: number | undefined
+      await until('a coordinator', async () => (node = (await cluster.coordinators('transaction', [id])).of.get(id)) !== undefined, 60_000)
+      return node!
+    }
+    const victims = [async () => 1, async () => (await activeController(stack.description)).node, coordinator, async () => 3]
+    const tookMs: number[] = []
+    for (const victim of victims) {
+      await here.load(4)
+      const node = `node-${await victim()}`
+      const began = performance.now()
+      await stack.stopNode(node, 'SIGKILL')
+      await here.load(6)
+      tookMs.push(performance.now() - began)
+      await stack.startNode(node)
+      await here.load(2)
+    }
+    await cluster.close()
+    await here.closing()
+    await here.settled(faulty, 180_000)
+    // What nobody disturbed is read from the beginning, when all is over.
+    await calm.start().leads()
+    const same = await requireSame(faulty, calm)
+    console.log(
+      `${victims.length} nodes killed, the load went on within ${tookMs.map(ms => `${(ms / 1_000).toFixed(1)} s`).join(', ')}; ${same} events are the same`
+    )
+    expect(mirror.child.exitCode).toBeNull()
+  })
+
+  test('secrets that are set in the cluster are found in no topic, no line and no export', async () => {
+    const here = await open(3)
+    const faulty = here.mirror('secrets')
+    const mirror = faulty.start()
+    await mirror.leads()
+    const user = `${here.linesTopic}-user`
+    const password = 'planted-password-of-a-user'
+    const jaas = 'planted-jaas-password'
+    const config = (args: readonly string[]) =>
+      javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack.description.brokers[0]!, '--alter', ...args])
+    await config(['--entity-type', 'users', '--entity-name', user, '--add-config', `SCRAM-SHA-512=[iterations=4096,password=${password}]`])
+    const login = `org.apache.kafka.common.security.plain.PlainLoginModule required username="x" password="${jaas}";`
+    await config(['--entity-type', 'brokers', '--entity-name', '1', '--add-config', `listener.name.sasl.plain.sasl.jaas.config=[${login}]`])
+    await here.load(4)
+    await here.closing()
+    await here.settled(faulty)
+    const types = new Map(
+      (await here.read(faulty)).entries.map(({ eventType, value }) => [`${eventType} ${JSON.stringify(value.payload['resources'])}`, value])
+    )
+    expect([...types.keys()].some(key => key.startsWith('credential.changed') && key.includes(user))).toBe(true)
+    expect([...types.keys()].some(key => key.startsWith('config.changed') && key.includes('roker'))).toBe(true)
+    const said = [mirror.printed()]
+    for (const topic of [faulty.auditTopic, faulty.memoryTopic])
+      for (const { key, value, headers } of await here.records(topic)) said.push(String(key), String(value), JSON.stringify(headers))
+    const all = said.join('\n')
+    for (const secret of [password, jaas])
+      for (const form of [secret, Buffer.from(secret).toString('base64').replaceAll('=', ''), Buffer.from(secret).toString('hex')])
+        expect(all.includes(form)).toBe(false)
+    // The salted keys of the credential are as good as the password for whoever wants to log in as that user.
+    expect(/"(salt|storedKey|serverKey)":"[A-Za-z0-9+/]{20,}/.test(all)).toBe(false)
+    await config(['--entity-type', 'brokers', '--entity-name', '1', '--delete-config', 'listener.name.sasl.plain.sasl.jaas.config'])
+  })
+
+  test('its topic is deleted and made again: it refuses to write, and says what to do', async () => {
+    const here = await open(4)
+    const faulty = here.mirror('deleted')
+    const mirror = faulty.start()
+    await mirror.leads()
+    await here.load(5)
+    await until(
+      'a checkpoint left the cluster',
+      async () => (await here.read(faulty)).entries.filter(({ eventType }) => eventType === 'audit.checkpoint').length > 1,
+      30_000
+    )
+    await sleep(1_500)
+    await mirror.stop()
+    const topic = (await here.kafka.admin.scan({ atMs: 0 })).topics.get(faulty.auditTopic)!
+    await here.kafka.admin.deleteTopicById(topic.topicId)
+    await until('it is gone', async () => !(await here.kafka.admin.scan({ atMs: 0 })).topics.has(faulty.auditTopic), 30_000)
+    const again = faulty.start()
+    await until('it ends', () => again.child.exitCode !== null, 60_000)
+    expect(again.printed()).toMatch(
+      /has 0 entries, and an anchor holds a checkpoint of \d+: its end was removed, or its topic was deleted and made again\. Go on in a new topic/
+    )
+    expect(await here.records(faulty.auditTopic)).toEqual([])
+    // Whoever takes the anchor away, too, is found by whoever kept a copy of it.
+    rmSync(join(faulty.anchorFolder), { recursive: true })
+  })
+
+  test('bad input through the whole mirror: each line is an event that says what is wrong, and nothing ends', async () => {
+    const here = await open(5)
+    const faulty = here.mirror('bad')
+    const mirror = faulty.start()
+    await mirror.leads()
+    const bad = [
+      Buffer.from('garbage'),
+      Buffer.from([0x5b, 0xff, 0xfe, 0x00, 0xc3, 0x28, 0x80]),
+      Buffer.from('[2026-11-21 12:00:00,000] INFO Principal = User:half is Denied operation = RE'),
+      Buffer.from('{"time":"2026-11-21T12:00:00Z","level":"INFO","message":"another layout"}'),
+      Buffer.from('21/Nov/2026 12:00:00 INFO kafka.authorizer.logger Principal = User:x is Denied'),
+      Buffer.alloc(900_000, 'x'),
+      Buffer.alloc(0)
+    ]
+    for (const value of bad) await here.raw(0, value)
+    here.rawFile(Buffer.concat([...bad.flatMap(value => [value, Buffer.from('\n')]), Buffer.alloc(1_200_000, 'y'), Buffer.from('\n')]))
+    await here.load(4)
+    await here.closing()
+    await here.settled(faulty)
+    const { entries } = await here.read(faulty)
+    const unparsed = entries.filter(({ eventType }) => eventType === 'line.unparsed').map(({ coordinate }) => coordinate)
+    const places = unparsed.filter(place => place.startsWith(`${here.linesTopic}/0@`)).map(place => Number(place.split('@')[1]))
+    expect(places.slice(0, bad.length)).toHaveLength(bad.length)
+    expect(unparsed.filter(place => place.startsWith('node-9:')).length).toBeGreaterThan(0)
+    expect(mirror.child.exitCode).toBeNull()
+    expect(mirror.lines.filter(({ level }) => level === 'error')).toEqual([])
+  })
+})
+
+describe('controllers that cut off their log', () => {
+  beforeAll(async () => {
+    const properties = {
+      ...faultStack.properties,
+      'metadata.log.max.record.bytes.between.snapshots': '2000',
+      'metadata.log.max.snapshot.interval.ms': '5000',
+      'metadata.max.retention.ms': '1000'
+    }
+    stack = await startStack({ ...faultStack, properties })
+    process.env['REEVE_TEST_STACK'] = stack.file
+  }, 300_000)
+  afterAll(() => stack?.stop())
+
+  test('while the mirror is away: a declared gap, and what differs, once however often it is killed then', async () => {
+    const here = await open(6)
+    const faulty = here.mirror('away')
+    const first = faulty.start()
+    await first.leads()
+    await here.load(6)
+    await here.closing()
+    await here.settled(faulty)
+    await first.kill()
+    const before = await here.read(faulty)
+    const log = openMetadataLog({ brokers: stack.description.controllers, clientId: 'mirror-faults' })
+    await log.poll({ maxWaitMs: 5_000 })
+    const left = log.position
+    await log.close()
+    await here.load(20)
+    // Kafka looks once a minute for what it may cut off.
+    await until(
+      'the log begins later than the mirror left it',
+      async () => {
+        const reader = openMetadataLog({ brokers: stack.description.controllers, clientId: 'mirror-faults' }, { startAt: left })
+        try {
+          const item = await reader.poll({ maxWaitMs: 2_000 })
+          return item?.kind === 'snapshot'
+        } finally {
+          await reader.close()
+        }
+      },
+      180_000
+    )
+    const doomed = faulty.start({ step: 'committed', count: 3 })
+    await until('it died', () => doomed.child.signalCode !== null, 60_000)
+    const last = faulty.start()
+    await last.leads()
+    await here.closing()
+    await until('the gap is told', async () => gaps(await here.read(faulty)).length > 0, 60_000)
+    const after = await here.read(faulty)
+    expect(gaps(after)).toHaveLength(1)
+    const created = after.entries.slice(before.entries.length).filter(({ eventType }) => eventType === 'topic.created')
+    console.log(`${created.length} topics were created while it was away; gap ${JSON.stringify(gaps(after)[0])}`)
+    expect(created.length).toBeGreaterThan(0)
+  })
+})
