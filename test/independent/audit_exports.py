@@ -2,7 +2,8 @@
 """Writes exports of a made-up audit log: a good one, and ones that somebody has altered, with the first bad sequence of each.
 
     python3 audit_exports.py --out DIR              the good one and all altered ones, and DIR/cases.json
-    python3 audit_exports.py --out DIR --size 100000   one good log of that size alone
+    python3 audit_exports.py --out DIR --size 100000   one good log of that size alone, to measure with
+    python3 audit_exports.py --judge FILE              what verify_audit.py says of each case in such a file, as JSON
 
 Like verify_audit.py written from shared/audit/README.md, not from the code. Half of the alterations are of files; the others are made by somebody who holds
 the keys, and writes the log anew from there on.
@@ -20,7 +21,7 @@ from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-from verify_audit import BASE, ORDER, TILE, Tree, event_id_of, fingerprint_of, point_bytes, root_of, sha256, sum_of_products, tile_name  # noqa: E402
+from verify_audit import BASE, ORDER, TILE, Tree, event_id_of, fingerprint_of, point_bytes, root_of, sha256, sum_of_products, tile_name, verify  # noqa: E402
 
 CLUSTER, TOPIC = '5L6g3nShT-eMCtK--X86sw', 'audit.platform-operations'
 NAME = f'reeve.audit/{CLUSTER}'
@@ -355,7 +356,7 @@ class Cases:
         add('an audit.checkpoint that names another trailer', 255, log=made_up({'event:255': set_at('payload/unmapped/trailer', 'ab' * 32)}))
 
         add('another origin', 0, log=made_up(origin=ORIGIN[:-1] + '1'))
-        add('a first entry that names another key', 0, log=made_up({'event:0': set_at('payload/unmapped/vkey', STRANGER.vkey)}))
+        add('a first entry that names another key', None, log=made_up({'event:0': set_at('payload/unmapped/vkey', STRANGER.vkey)}))
         add('a space in an entry', 170, log=made_up({'entry:170': lambda entry: entry.replace(b'"eventVersion":1', b'"eventVersion": 1')}))
         add('members out of order in an entry', 170, log=made_up({'entry:170': lambda entry: b'{"zzz":0,' + entry[1:]}))
         add('a number that is no integer', 170, log=made_up({'entry:170': lambda entry: entry.replace(b'"eventVersion":1', b'"eventVersion":1.0')}))
@@ -388,9 +389,14 @@ def good_before(log, sequence):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('--out', required=True)
+    parser.add_argument('--out')
     parser.add_argument('--size', type=int)
+    parser.add_argument('--judge')
     options = parser.parse_args()
+    if options.judge:
+        cases = json.loads(get(options.judge))
+        print(json.dumps([verify(case['export'], case['key'], case['anchors'], case['allowUnanchored']) for case in cases]))
+        return
     if options.size:
         log = Writer()
         log.append('audit.began', {'origin': ORIGIN, 'vkey': FIRST.vkey, 'topicId': 'tpWmA7QsQ1OQmHq1Yw0abc'})

@@ -621,7 +621,7 @@ class Verification:
     def check_tile(self, path, level, first, width):
         expected = self.log.tree.levels[level][first:first + width] if level < len(self.log.tree.levels) else []
         try:
-            data = read(path, TILE * 32)
+            data = read(path, NOTE_BYTES)
         except Doubt as doubt:
             return self.fault((first + 1) * TILE**level - 1, str(doubt))
         for at, node in enumerate(expected):
