@@ -81,7 +81,7 @@ function levelOf(path: string): number | null {
 function agreementFault(files: ExportFiles, log: ExportedLog, judged: JudgedLog, expected: ReadonlySet<string>): LogFault | null {
   const { path, size, vkeys } = log
   const last = Math.max(0, size - 1)
-  if (judged.checkpointed !== size) return { sequence: judged.checkpointed, reason: `the newest checkpoint covers ${judged.checkpointed} of ${size} entries` }
+  if (judged.checkpointed !== size) return { sequence: last, reason: `the newest checkpoint covers ${judged.checkpointed} of ${size} entries` }
   const newest = files.read(paths.checkpoint(path))
   if (newest === null) return { sequence: last, reason: `${paths.checkpoint(path)} is missing` }
   const same = files.read(paths.checkpointOf(path, size))
