@@ -307,6 +307,14 @@ class Cases:
         add('a forked head', 60, log=forked, anchor=good.checkpoints)
         add('a cut tail', 256, log=made_up(until=256), anchor=good.checkpoints)
 
+        add('an anchor that holds garbage', 60, anchor={**good.checkpoints, 150: b'\xff\x00garbage'})
+        add("an anchor that holds a stranger's checkpoint", 60, anchor={**good.checkpoints, 150: note(ORIGIN, 150, b'\1' * 32, [STRANGER])})
+        add('an anchor that holds one checkpoint under the name of another', 60, anchor={**good.checkpoints, 150: good.checkpoints[256]})
+        add('a copy of what an anchor holds, of another tree', 0,
+            files=lambda log: put(os.path.join(log, 'anchors/keeper', f'{150:020d}'), forked.checkpoints[150]))
+        add('a copy of what an anchor holds, beyond the end', 256, log=made_up(until=256),
+            files=lambda log: put(os.path.join(log, 'anchors/keeper', f'{300:020d}'), good.checkpoints[300]))
+
         def swap(all_entries):
             all_entries[130], all_entries[131] = all_entries[131], all_entries[130]
 
