@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ import { catalogue, streams } from '#agents/catalogue.ts'
 import { localFolder } from '#deploy/local/folders.ts'
 import { checkpointToAnchor } from '#shared/anchors/anchor.ts'
 import { directoryAnchor } from '#shared/anchors/directory.ts'
+import { rfc3161Anchor } from '#shared/anchors/rfc3161.ts'
 import { createAuditTopic } from '#shared/audit-log/topic.ts'
 import { main, program } from '#shared/cli/index.ts'
 import { openKafka } from '#shared/kafka/index.ts'
@@ -22,6 +23,7 @@ import { exportOf, writeExport } from '../support/audit-export.ts'
 import { type AuditLogWorld, auditLogWorld, batchOf } from '../support/audit-log-world.ts'
 import { configuration } from '../support/reeve-process.ts'
 import { stack, superUser, unique } from '../support/stack.ts'
+import { startTimeStampAuthority, type TimeStampAuthority } from '../support/time-stamp-authority.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'reeve-audit-cli-'))
 const anchorFolder = mkdtempSync(join(folder, 'anchor-'))
@@ -31,6 +33,8 @@ let kafka: Kafka
 let world: AuditLogWorld
 let config: string
 let vkey: string
+/** Null where openssl is missing. */
+let authority: TimeStampAuthority | null
 
 interface Said {
   readonly code: number
@@ -63,7 +67,13 @@ beforeAll(async () => {
   await createAuditTopic(kafka.admin, topic, 1)
   world = auditLogWorld(kafka, topic, 0, signer, clusterId)
   const anchor = directoryAnchor({ name: 'elsewhere', outside: true, path: anchorFolder })
-  const log = await world.open({ anchors: [anchor] })
+  try {
+    authority = await startTimeStampAuthority([{ name: 'tsa' }])
+  } catch {
+    authority = null
+  }
+  const stamping = authority && rfc3161Anchor({ name: 'tsa', outside: true, url: authority.url, caFile: authority.caFile, timeoutMs: 5_000 })
+  const log = await world.open({ anchors: [anchor, ...(stamping ? [stamping] : [])] })
   await log.offer(batchOf(0, 300))
   await log.checkpoint()
   await log.offer(batchOf(300, entries))
@@ -80,6 +90,7 @@ afterAll(async () => {
   const { topics } = await kafka.admin.scan({ atMs: Date.now() })
   await kafka.admin.deleteTopicById(topics.get(topic)!.topicId)
   await kafka.close()
+  await authority?.close()
   rmSync(folder, { recursive: true })
 })
 
@@ -148,6 +159,7 @@ test('keygen writes a key that only its owner may read, once, and prints the one
 
 describe('an export', () => {
   const exported = join(folder, 'export')
+  const html = join(folder, 'audit.html')
   const check = (from: string, anchor = anchorFolder) => reeve('--json', 'audit', 'verify', '--export', from, '--key', vkey, '--anchor', anchor)
   let copies = 0
   const copy = (): string => {
@@ -156,14 +168,36 @@ describe('an export', () => {
     return to
   }
   beforeAll(async () => {
-    const said = await reeve('-c', config, 'audit', 'export', exported)
-    expect(said, said.err).toMatchObject({ code: 0 })
+    const said = await reeve('-c', config, 'audit', 'export', exported, '--html', html)
+    expect(said, said.err).toMatchObject({ code: 0, out: expect.stringContaining(`written: ${html}`) })
+  })
+
+  test('is written as one page too, and no page is written over', async () => {
+    expect(readFileSync(html, 'utf8')).toContain(`"size":${entries + 3}`)
+    expect(await reeve('-c', config, 'audit', 'export', join(folder, 'other'), '--html', html)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--force')
+    })
   })
 
   test('is verified by its files, a key and a directory of checkpoints alone', async () => {
     const said = await check(exported)
     expect(said, said.err).toMatchObject({ code: 0 })
     expect(logOf(said)).toMatchObject({ state: 'proven', size: entries + 3 })
+  })
+
+  test('holds the time stamps of its checkpoints, which an authority that is trusted vouches for', async context => {
+    if (!authority) context.skip('openssl is missing')
+    const stamped = (from: string, ...words: string[]) => reeve('--json', 'audit', 'verify', '--export', from, '--key', vkey, '--allow-unanchored', ...words)
+    const said = await stamped(exported, '--tsa-ca', authority!.caFile)
+    expect(said, said.err).toMatchObject({ code: 0 })
+    expect(logOf(said).stamps).toMatchObject({ found: 2, valid: 2, newest: { size: entries + 3 } })
+    expect(logOf(await stamped(exported)).stamps).toEqual({ found: 2, valid: 0, newest: null })
+    const exchanged = copy()
+    const folderOfStamps = join(exchanged, '0/anchors/elsewhere')
+    const [one, other] = readdirSync(folderOfStamps).filter(name => name.endsWith('.tst'))
+    cpSync(join(folderOfStamps, one!), join(folderOfStamps, other!))
+    expect(await stamped(exchanged, '--tsa-ca', authority!.caFile)).toMatchObject({ code: 7, err: expect.stringContaining('over other bytes') })
   })
 
   test('of which a byte was changed fails, and names the sequence', async () => {

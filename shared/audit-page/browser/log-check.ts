@@ -32,7 +32,11 @@ export interface CheckedLog {
 const atOnce = 256
 
 /** Checks the records of one log in their order: the format's section 10, points 1, 2, 3 and 5. After the first fault nothing more is looked at. */
-export async function checkLog(origin: string, records: readonly LogRecord[], progress: (done: number) => void = () => undefined): Promise<CheckedLog> {
+export async function checkLog(
+  origin: string,
+  records: readonly LogRecord[],
+  progress: (done: number) => Promise<void> | void = () => undefined
+): Promise<CheckedLog> {
   let edge: Edge = { size: 0, hashes: [] }
   let began = edge
   const leaves: Bytes[] = []
@@ -149,7 +153,7 @@ export async function checkLog(origin: string, records: readonly LogRecord[], pr
       }
       if (fault) break
     }
-    progress(Math.min(records.length, from + atOnce))
+    await progress(Math.min(records.length, from + atOnce))
   }
   fault ??= endOf(records, edge.size, checkpoints.size)
 

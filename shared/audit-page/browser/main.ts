@@ -29,6 +29,8 @@ async function run(): Promise<void> {
   tie(rows)
   rows.sort((one, other) => (other.atMs ?? 0) - (one.atMs ?? 0) || other.sequence - one.sequence)
   byId('held').textContent = heldWords(data.logs)
+  // Told whatever is filtered: who looks at a part must know that the whole has holes.
+  const gaps = rows.filter(({ lane }) => lane === 'gap').length
   const filters = filtersView(rows, next => {
     filter = next
     shown = more
@@ -48,8 +50,7 @@ async function run(): Promise<void> {
   })
   function show(): void {
     const found = rows.filter(row => matches(row, filter))
-    const gaps = found.filter(({ lane }) => lane === 'gap').length
-    byId('count').textContent = `${found.length} of ${rows.length} entries${gaps > 0 ? `, ${gaps} ${gaps === 1 ? 'gap' : 'gaps'}` : ''}`
+    byId('count').textContent = `${found.length} of ${rows.length} entries${gaps === 0 ? '' : `; ${gaps} ${gaps === 1 ? 'gap' : 'gaps'} in all`}`
     byId('timeline').replaceChildren(
       timelineView(timelineOf(found), filter.lane, {
         onColumn: ({ fromMs, toMs }) => choose({ fromMs, toMs }),
@@ -69,7 +70,10 @@ async function run(): Promise<void> {
   }
   const checked: { readonly log: PageLog; readonly result: CheckedLog }[] = []
   for (const { log, records } of held) {
-    const result = await checkLog(log.origin, records, done => byId('verdicts').replaceChildren(workingView(log.origin, done, records.length)))
+    const result = await checkLog(log.origin, records, done => {
+      byId('verdicts').replaceChildren(workingView(log.origin, done, records.length))
+      return aTurn()
+    })
     if (result.fault) faults.set(log.partition, result.fault.sequence)
     checked.push({ log, result })
   }
@@ -101,6 +105,20 @@ function takeFiles(judge: () => Promise<void>): void {
   byId('anchored-file').addEventListener('change', () => {
     const file = byId('anchored-file').files?.[0]
     if (file) void take(file.text())
+  })
+}
+
+/** Lets the browser draw and answer in between; a timer would take a second each in a page that nobody looks at. */
+function aTurn(): Promise<void> {
+  return new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel()
+    const heard = (): void => {
+      port1.close()
+      resolve()
+    }
+    port1.addEventListener('message', heard, { once: true })
+    port1.start()
+    port2.postMessage(0)
   })
 }
 

@@ -34,7 +34,12 @@ test('with a checkpoint from outside and no key it is said that nobody knows the
 })
 
 test('with both it is verified, by any checkpoint of it, as pasted with other ends of lines', async () => {
-  for (const note of notes) expect(await judged(` ${vkey}\n`, note)).toMatchObject({ level: 'good', word: 'VERIFIED' })
+  for (const note of notes)
+    expect(await judged(` ${vkey}\n`, note)).toMatchObject({
+      level: 'good',
+      word: 'VERIFIED',
+      sentence: expect.stringContaining(note === notes.at(-1) ? 'The log is what' : 'no anchor confirms')
+    })
   expect(await judged(vkey, `\r\n${notes[0]!.replaceAll('\n', '\r\n')}\r\n`)).toMatchObject({ word: 'VERIFIED' })
 })
 

@@ -66,7 +66,15 @@ export async function verdictOf(log: LogName, checked: CheckedLog, known: string
       sentence: 'The log and the checkpoint agree. Whose key signed them you have not said: give the one you know from elsewhere.',
       findings
     }
-  return { level, word: 'VERIFIED', sentence: 'The log is what the anchored checkpoint says, and the key that you know signed it.', findings }
+  return {
+    level,
+    word: 'VERIFIED',
+    sentence:
+      anchor.later === 0
+        ? 'The log is what the anchored checkpoint says, and the key that you know signed it.'
+        : `Up to sequence ${checked.size - anchor.later - 1} the log is what the anchored checkpoint says. The newest ${anchor.later} entries the key that you know signed, and no anchor confirms.`,
+    findings
+  }
 }
 
 async function keyFinding({ firstKey, newestKeys }: CheckedLog, known: string, partial: boolean): Promise<Finding> {
@@ -82,7 +90,8 @@ async function keyFinding({ firstKey, newestKeys }: CheckedLog, known: string, p
     : { level: 'bad', text: 'The key that you gave is not the one that signed this log.' }
 }
 
-async function anchorFinding(log: LogName, checked: CheckedLog, text: string, known: string): Promise<Finding> {
+/** `later`: entries that the checkpoint does not speak of. */
+async function anchorFinding(log: LogName, checked: CheckedLog, text: string, known: string): Promise<Finding & { readonly later?: number }> {
   if (text.trim() === '') return { level: 'doubt', text: 'SELF-ATTESTED: no checkpoint from outside the cluster was compared.' }
   const note = `${text.replaceAll('\r\n', '\n').trim()}\n`
   try {

@@ -1,6 +1,6 @@
 import { differencesOf } from './differences.ts'
 import { element, type PageElement } from './dom.ts'
-import { isMembers } from './json.ts'
+import { isMembers, type Members } from './json.ts'
 import { listIn, membersIn, type Row, unmappedOf, wordOf } from './rows.ts'
 import { momentOf } from './timeline.ts'
 
@@ -120,11 +120,19 @@ function tree(value: unknown, depth = 0): PageElement {
     if (value.every(one => typeof one !== 'object')) return element('span', {}, value.map(wordOf).join(' · '))
     return element('ol', {}, ...value.map(one => element('li', {}, tree(one, depth + 1))))
   }
+  if (depth > 0 && isMembers(value) && !nests(value) && !('cut' in value))
+    return element(
+      'span',
+      {},
+      ordered(value)
+        .map(name => `${spaced(name)} ${wordOf(value[name])}`)
+        .join(', ')
+    )
   if (isMembers(value) && !('cut' in value))
     return element(
       'dl',
       {},
-      ...Object.keys(value).flatMap(name => [
+      ...ordered(value).flatMap(name => [
         element('dt', {}, spaced(name)),
         element('dd', { class: nests(value[name]) ? 'nested' : `is-${name.toLowerCase()}` }, tree(value[name], depth + 1))
       ])
@@ -134,7 +142,16 @@ function tree(value: unknown, depth = 0): PageElement {
 
 /** Whether it takes more than a line. */
 function nests(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(one => typeof one === 'object') : isMembers(value) && !('cut' in value)
+  if (Array.isArray(value)) return value.some(one => typeof one === 'object')
+  if (!isMembers(value) || 'cut' in value) return false
+  const members = Object.values(value)
+  return members.length > 3 || members.some(one => typeof one === 'object' && one !== null)
+}
+
+/** Names as they stand, but for what was, which comes before what is. */
+function ordered(value: Members): string[] {
+  const names = Object.keys(value)
+  return ['before', 'after'].filter(name => names.includes(name)).concat(names.filter(name => name !== 'before' && name !== 'after'))
 }
 
 /** `offsetsNewlyDeletable` as words. */

@@ -36,15 +36,15 @@ function rowView(row: Row, isWrong: boolean): PageElement {
       element('code', {}, type),
       message === '' ? null : element('p', {}, message)
     ),
-    element('td', {}, ...whoView(row)),
-    element('td', {}, row.what),
-    element('td', {}, where || attribution?.where || ''),
-    element('td', {}, how, count > 1 ? element('span', { class: 'chip' }, `× ${count}`) : null),
+    element('td', { class: 'who' }, ...whoView(row)),
+    element('td', { class: 'what' }, row.what),
+    element('td', { class: 'where' }, where || attribution?.where || ''),
+    element('td', { class: 'how' }, how, count > 1 ? element('span', { class: 'chip' }, `× ${count}`) : null),
     element('td', { class: 'why' }, why || attribution?.why || ''),
     element(
       'td',
       {},
-      element('span', { class: `chip ${result}` }, result === 'unknown' ? 'not known' : result),
+      lane === 'log' && result === 'unknown' ? null : element('span', { class: `chip ${result}` }, result === 'unknown' ? 'not known' : result),
       code === '' ? null : element('p', { class: 'code' }, code)
     )
   )

@@ -8,7 +8,7 @@ const top = 26
 const laneHeight = 30
 /** Columns from one written moment to the next. */
 const spacings = [1, 2, 3, 4, 6, 8, 12, 24, 60]
-const mostMoments = 8
+const mostMoments = 7
 
 export interface TimelineActions {
   readonly onColumn: (column: Column) => void
@@ -24,11 +24,12 @@ export function timelineView({ columns, stepMs, most, timeless }: Timeline, chos
   const every = spacings.find(each => columns.length / each <= mostMoments) ?? spacings.at(-1)!
   let day = ''
   for (const [index, { fromMs }] of columns.entries()) {
-    if (Math.floor(fromMs / stepMs) % every !== 0 || (columns.length - index) * columnWidth < 60) continue
+    if (Math.floor(fromMs / stepMs) % every !== 0) continue
     const x = left + index * columnWidth
-    const moment = momentOf(fromMs, stepMs)
-    const label = moment.startsWith(day) && day !== '' && moment.length > 10 ? moment.slice(11) : moment
-    day = moment.slice(0, 10)
+    const [date = '', time = ''] = momentOf(fromMs, stepMs).split(' ')
+    const label = date === day ? time : time === '00:00' ? date : `${date} ${time}`.trimEnd()
+    if (width - x < label.length * 7) continue
+    day = date
     picture.append(drawn('line', { x1: x, x2: x, y1: top - 6, y2: bottom, class: 'tick' }), drawn('text', { x: x + 4, y: top - 10, class: 'moment' }, label))
   }
   for (const [index, { lane, name }] of present.entries()) {
