@@ -64,12 +64,15 @@ export class Consequences {
     const changed = (before ?? {}) as Readonly<Record<string, JsonValue>>
     const own = new Map(settings.filter(({ isDefault, key }) => !isDefault && !(key in changed)).map(({ key, value }) => [key, value]))
     for (const [key, value] of Object.entries(changed)) if (typeof value === 'string') own.set(key, value)
-    const retentionMs = Number((after as Readonly<Record<string, JsonValue>> | null)?.['retention.ms'] ?? Number.NaN)
+    // Of the old retention too: what that made deletable before is none of this change's.
+    const retentions = [after, before].map(side => Number((side as Readonly<Record<string, JsonValue>> | null)?.['retention.ms'] ?? Number.NaN))
+    const cutsMs = retentions.filter(retentionMs => retentionMs >= 0).map(retentionMs => Math.max(0, timestampMs - retentionMs))
     const partitions = topic.partitions.map(partitionFacts)
-    if (retentionMs >= 0 && partitions.length <= mostLookUps) {
+    if (partitions.length <= mostLookUps) {
       for (const [index, facts] of partitions.entries()) {
-        const offset = await this.#admin.offsetForTimestamp(name, facts.partition, timestampMs - retentionMs)
-        partitions[index] = { ...facts, offsetsFrom: [{ timestampMs: timestampMs - retentionMs, offset }] }
+        const offsetsFrom = []
+        for (const cutMs of cutsMs) offsetsFrom.push({ timestampMs: cutMs, offset: await this.#admin.offsetForTimestamp(name, facts.partition, cutMs) })
+        partitions[index] = { ...facts, offsetsFrom }
       }
     }
     const defaults = Object.fromEntries(settings.filter(({ isDefault }) => isDefault).map(({ key, value }) => [key, value]))

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import type { TopicView } from '#shared/domain/cluster-view.ts'
+import type { Difference } from '#shared/kafka/metadata-log/decode/describe.ts'
+import { Consequences } from './consequences.ts'
+
+const noon = Date.UTC(2026, 10, 21, 12)
+const day = 86_400_000
+const view = { partition: 0, leader: 1, replicas: 3, inSync: 3, logStartOffset: 0, highWatermark: 300, lastStableOffset: 300 }
+const topics = new Map([['orders', { name: 'orders', topicId: 'id', partitions: [view] } as unknown as TopicView]])
+const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** A topic with 50 records of ten days ago, 150 of two days ago and 100 of now, whose retention is `now`. */
+function consequencesOf(now: string): Consequences {
+  const setting = (value: string, isDefault: boolean) => ({ value, isDefault, isSensitive: false })
+  const settings = { 'retention.ms': setting(now, false), 'retention.bytes': setting('-1', true), 'cleanup.policy': setting('delete', true) }
+  const admin = {
+    scan: async () => ({ atMs: noon, topics }),
+    topicConfigs: async () => ({ value: new Map([['orders', new Map(Object.entries(settings))]]), unseen: [] }),
+    acls: async () => [],
+    offsetForTimestamp: async (_topic: string, _partition: number, timestampMs: number) =>
+      timestampMs <= noon - 10 * day ? 0 : timestampMs <= noon - 2 * day ? 50 : timestampMs <= noon ? 200 : null
+  }
+  return new Consequences(admin as unknown as ConstructorParameters<typeof Consequences>[0], log)
+}
+
+test('what a shorter retention makes deletable is what the old one did not', async () => {
+  const change: Difference = {
+    kind: 'config-changed',
+    resource: { type: 'topic', name: 'orders', id: null },
+    before: { 'retention.ms': String(7 * day) },
+    after: { 'retention.ms': String(day) }
+  }
+  expect(await consequencesOf(String(day)).of(change, noon)).toMatchObject({
+    retention: { direction: 'shorter', offsetsNewlyDeletable: 150, partitions: [{ deletableOffsets: { from: 0, to: 200 } }] }
+  })
+})
+
+test('what was deletable before is unknown where the old retention was the default, which nobody is told any more', async () => {
+  const change: Difference = {
+    kind: 'config-changed',
+    resource: { type: 'topic', name: 'orders', id: null },
+    before: { 'retention.ms': null },
+    after: { 'retention.ms': String(day) }
+  }
+  expect(await consequencesOf(String(day)).of(change, noon)).toMatchObject({
+    retention: { retentionMs: { before: 'unknown', after: day }, offsetsNewlyDeletable: 'unknown', partitions: [{ deletableOffsets: { from: 0, to: 200 } }] }
+  })
+})
