@@ -5,7 +5,6 @@ import { type LogValue, logOf, pagePlace } from '#test/support/audit-page-log.ts
 import { openLogJudge } from '../../audit/judge.ts'
 import { originOf } from '../../audit-log/place.ts'
 import { hashToBase64 } from '../../proof/hash.ts'
-import type { Bytes } from './bytes.ts'
 import { checkLog, type LogRecord } from './log-check.ts'
 
 const origin = originOf(pagePlace)
@@ -18,7 +17,7 @@ beforeAll(async () => {
   ))
 })
 
-const recordOf = ({ kind, value }: LogValue): LogRecord => ({ kind, bytes: new Uint8Array(value) as Bytes })
+const recordOf = ({ kind, value }: LogValue): LogRecord => ({ kind, bytes: new Uint8Array(value) })
 
 /** What the page finds, and what `reeve audit verify` does. */
 async function both(records: readonly LogValue[]) {

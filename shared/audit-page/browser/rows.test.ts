@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attack, logOf, twoDays } from '#test/support/audit-page-log.ts'
-import type { Bytes } from './bytes.ts'
 import { differencesOf } from './differences.ts'
 import { visible } from './dom.ts'
 import { everything, type Filter, matches } from './filter.ts'
@@ -9,7 +8,7 @@ import { type Row, rowsOf, tie } from './rows.ts'
 import { momentOf, timelineOf } from './timeline.ts'
 
 const { records } = await logOf(twoDays(), 40)
-const entries = records.filter(({ kind }) => kind === 'event').map(({ value }) => new Uint8Array(value) as Bytes)
+const entries = records.filter(({ kind }) => kind === 'event').map(({ value }) => new Uint8Array(value))
 const rows = rowsOf(0, 0, entries)
 tie(rows)
 const found = (filter: Partial<Filter>): Row[] => rows.filter(row => matches(row, { ...everything, ...filter }))

@@ -2,7 +2,6 @@ import { beforeAll, expect, test } from 'vitest'
 import { deniedEvent, newSigner } from '#test/support/audit-events.ts'
 import { type LogValue, logOf, pagePlace } from '#test/support/audit-page-log.ts'
 import { originOf } from '../../audit-log/place.ts'
-import type { Bytes } from './bytes.ts'
 import { checkLog, type CheckedLog } from './log-check.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
@@ -14,7 +13,7 @@ let notes: string[]
 const checkOf = (list: readonly LogValue[]) =>
   checkLog(
     origin,
-    list.map(({ kind, value }) => ({ kind, bytes: new Uint8Array(value) as Bytes }))
+    list.map(({ kind, value }) => ({ kind, bytes: new Uint8Array(value) }))
   )
 beforeAll(async () => {
   const events = Array.from({ length: 9 }, (_, number) => deniedEvent(number))

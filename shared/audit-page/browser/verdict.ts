@@ -49,6 +49,7 @@ export async function verdictOf(log: LogName, checked: CheckedLog, known: string
   const key = await keyFinding(checked, known.trim(), first > 0)
   const anchor = await anchorFinding(log, checked, anchored, known.trim())
   findings.push(key, anchor)
+  const { later = 0 } = anchor
   const level = findings.some(one => one.level === 'bad') ? 'bad' : key.level === 'good' && anchor.level === 'good' ? 'good' : 'doubt'
   if (level === 'bad') return { level, word: 'NOT VERIFIED', sentence: findings.find(one => one.level === 'bad')!.text, findings }
   if (anchor.level !== 'good')
@@ -70,9 +71,9 @@ export async function verdictOf(log: LogName, checked: CheckedLog, known: string
     level,
     word: 'VERIFIED',
     sentence:
-      anchor.later === 0
+      later === 0
         ? 'The log is what the anchored checkpoint says, and the key that you know signed it.'
-        : `Up to sequence ${checked.size - anchor.later - 1} the log is what the anchored checkpoint says. The newest ${anchor.later} entries the key that you know signed, and no anchor confirms.`,
+        : `Up to sequence ${checked.size - later - 1} the log is what the anchored checkpoint says. The newest ${later} entries the key that you know signed, and no anchor confirms.`,
     findings
   }
 }
@@ -112,6 +113,7 @@ async function anchorFinding(log: LogName, checked: CheckedLog, text: string, kn
     const later = checked.size - size
     return {
       level: 'good',
+      later,
       text: `The anchored checkpoint of ${size} entries is the log's${later === 0 ? '' : `; the newest ${later} entries it does not speak of`}.`
     }
   } catch (error) {
