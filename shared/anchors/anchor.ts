@@ -45,6 +45,24 @@ export interface Holding {
   latest(origin: string): Promise<HeldCheckpoint | null>
   /** The signed note, of which nothing was checked. */
   read(held: HeldCheckpoint): Promise<Uint8Array>
+  /** Where time stamps can lie beside the checkpoints that they are over: who gives one keeps none. */
+  readonly stamps?: StampKeeping
+}
+
+/** Time stamps beside checkpoints. */
+export interface StampKeeping {
+  /** Keeps a token (RFC 3161, DER) over the bytes of this checkpoint under the name of the anchor that gave it. One that is there stays. */
+  keep(checkpoint: AnchoredCheckpoint, by: string, token: Uint8Array): Promise<void>
+  list(origin: string): Promise<readonly HeldStamp[]>
+  /** The token, of which nothing was checked. */
+  read(held: HeldStamp): Promise<Uint8Array>
+}
+
+export interface HeldStamp {
+  readonly size: number
+  /** The anchor that gave it, percent-encoded. */
+  readonly by: string
+  readonly location: string
 }
 
 /** A place outside the cluster that keeps checkpoints, so that nobody can put another log in place of the one that was seen. */
@@ -127,6 +145,11 @@ const digits = 16
 /** Name of the file of a checkpoint: its size in 16 digits, so that names sort as sizes do. */
 export function fileOf(size: number): string {
   return `${String(size).padStart(digits, '0')}.checkpoint`
+}
+
+/** Name of the file of a time stamp beside it: ends with the name of who gave it. */
+export function stampFileOf(size: number, by: string): string {
+  return `${String(size).padStart(digits, '0')}.${encodeURIComponent(by)}.tst`
 }
 
 /** The size in a file's name; null where it is none of ours. */

@@ -1,8 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Anchor, type AnchoredCheckpoint, AnchorError, fileOf, folderOf, type HeldCheckpoint, requireSameTree, sha256Hex, sizeOfFile } from './anchor.ts'
+import { dirname, join } from 'node:path'
+import {
+  type Anchor,
+  type AnchoredCheckpoint,
+  AnchorError,
+  fileOf,
+  folderOf,
+  type HeldCheckpoint,
+  type HeldStamp,
+  requireSameTree,
+  sha256Hex,
+  sizeOfFile,
+  stampFileOf
+} from './anchor.ts'
 
 export interface DirectoryOptions {
   readonly name: string
@@ -30,23 +42,44 @@ export function directoryAnchor({ name, outside, path }: DirectoryOptions): Anch
 
   async function put(checkpoint: AnchoredCheckpoint): Promise<boolean> {
     await access(path, constants.W_OK)
-    const folder = join(path, folderOf(checkpoint.origin))
+    const file = join(path, folderOf(checkpoint.origin), fileOf(checkpoint.size))
+    if (await writeOnce(file, checkpoint.text)) return false
+    requireSameTree(file, checkpoint, await readFile(file))
+    return true
+  }
+
+  /** False: something lies there already. */
+  async function writeOnce(file: string, bytes: Uint8Array): Promise<boolean> {
+    const folder = dirname(file)
     if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(path)
-    const file = join(folder, fileOf(checkpoint.size))
     const part = join(folder, `.${randomBytes(9).toString('hex')}.part`)
     try {
-      await writeSynced(part, checkpoint.text)
+      await writeSynced(part, bytes)
       await link(part, file)
-      return false
+      return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      requireSameTree(file, checkpoint, await readFile(file))
-      return true
+      return false
     } finally {
       await unlink(part).catch(ignoreMissing)
       // Also where it was there: whoever wrote it may have died before this.
       await syncFolder(folder)
     }
+  }
+
+  async function keepStamp({ origin, size }: AnchoredCheckpoint, by: string, token: Uint8Array): Promise<void> {
+    await access(path, constants.W_OK)
+    await writeOnce(join(path, folderOf(origin), stampFileOf(size, by)), token)
+  }
+
+  async function stamps(origin: string): Promise<HeldStamp[]> {
+    const folder = join(path, folderOf(origin))
+    await access(path)
+    const names = await readdir(folder).catch((error: unknown) => ignoreMissing(error) ?? [])
+    return names.flatMap(file => {
+      const [, size, by] = /^(\d{16})\.(.+)\.tst$/.exec(file) ?? []
+      return size === undefined || by === undefined ? [] : [{ size: Number(size), by, location: join(folder, file) }]
+    })
   }
 
   async function list(origin: string, fromSize = 0): Promise<HeldCheckpoint[]> {
@@ -75,7 +108,12 @@ export function directoryAnchor({ name, outside, path }: DirectoryOptions): Anch
     held: {
       list: (origin, fromSize) => said(list(origin, fromSize)),
       latest: async origin => (await said(list(origin))).at(-1) ?? null,
-      read: ({ location }) => said(readFile(location))
+      read: ({ location }) => said(readFile(location)),
+      stamps: {
+        keep: (checkpoint, by, token) => said(keepStamp(checkpoint, by, token)),
+        list: origin => said(stamps(origin)),
+        read: ({ location }) => said(readFile(location))
+      }
     },
     close: () => undefined
   }

@@ -22,6 +22,8 @@ export async function copyAnchors(
         seen.set(at, version + 1)
         write([{ path: paths.anchored(path, anchor.name, at, version), bytes: note }])
       }
+      for (const stamp of (await anchor.held.stamps?.list(origin)) ?? [])
+        if (seen.has(stamp.size)) write([{ path: paths.stamp(path, anchor.name, stamp.size, stamp.by), bytes: await anchor.held.stamps!.read(stamp) }])
     } catch (error) {
       onTrouble(`anchor ${anchor.name} does not say what it holds of ${origin}: ${(error as Error).message}`)
     }

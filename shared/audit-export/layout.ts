@@ -59,6 +59,8 @@ export const paths = {
   tiles: (log: string): string => `${log}/tile`,
   trailers: (log: string): string => `${log}/trailers`,
   anchors: (log: string): string => `${log}/anchors`,
+  /** A time stamp (RFC 3161, DER) that lies beside it; `by` is percent-encoded. */
+  stamp: (log: string, anchor: string, size: number, by: string): string => `${paths.anchored(log, anchor, size)}.${by}.tst`,
   /** A checkpoint that an anchor holds; `version` tells several of one size apart. */
   anchored: (log: string, anchor: string, size: number, version = 0): string =>
     `${log}/anchors/${encodeURIComponent(anchor).replace(/^\./, '%2E')}/${sizeName(size)}${version === 0 ? '' : `.${version}`}`

@@ -1,6 +1,6 @@
 import type { Anchor } from '../anchors/anchor.ts'
 import type { HeldNote } from '../audit/held.ts'
-import { type ProvenLog, proveLog } from '../audit-log/proving.ts'
+import { type AnchorCopy, type CheckStamp, type ProvenLog, proveLog } from '../audit-log/proving.ts'
 import { type ExportedLog, type ExportFiles, type Manifest, manifestFile, paths, readManifest } from './layout.ts'
 import { judgeExport } from './verify-export.ts'
 
@@ -16,24 +16,24 @@ export function proveExport(
   log: ExportedLog,
   known: readonly string[],
   anchors: readonly Anchor[],
-  { upToSize, onEntry }: { readonly upToSize?: number; readonly onEntry?: (sequence: number) => void } = {}
+  { onEntry, ...options }: { readonly upToSize?: number; readonly checkStamp?: CheckStamp | null; readonly onEntry?: (sequence: number) => void } = {}
 ): Promise<ProvenLog> {
-  return proveLog(log.origin, known, anchors, sizes => judgeExport(files, log, known, { sizes, ...(onEntry && { onEntry }) }), {
-    ...(upToSize !== undefined && { upToSize }),
-    copies: copiesOf(files, log)
-  })
+  const judge = (sizes: ReadonlySet<number>) => judgeExport(files, log, known, { sizes, ...(onEntry && { onEntry }) })
+  return proveLog(log.origin, known, anchors, judge, { ...options, copies: copiesOf(files, log) })
 }
 
 /** What lies in the export of anchors' checkpoints: no evidence, but it must agree. */
-function copiesOf(files: ExportFiles, log: ExportedLog): readonly { readonly name: string; readonly held: readonly HeldNote[] }[] {
+function copiesOf(files: ExportFiles, log: ExportedLog): readonly AnchorCopy[] {
   const folder = paths.anchors(log.path)
-  const byAnchor = new Map<string, HeldNote[]>()
+  const byAnchor = new Map<string, { held: HeldNote[]; stamps: { size: number; location: string; token: Uint8Array }[] }>()
   for (const location of files.list(folder)) {
-    const [, anchor, digits] = /^([^/]+)\/(\d{20})(?:\.\d+)?$/.exec(location.slice(folder.length + 1)) ?? []
+    const [, anchor, digits, kind] = /^([^/]+)\/(\d{20})(?:\.\d+|(\..+\.tst))?$/.exec(location.slice(folder.length + 1)) ?? []
     if (anchor === undefined) continue
-    const held = byAnchor.get(anchor) ?? []
-    byAnchor.set(anchor, held)
-    held.push({ size: Number(digits), location, hidden: false, note: files.read(location) ?? new Uint8Array() })
+    const copy = byAnchor.get(anchor) ?? { held: [], stamps: [] }
+    byAnchor.set(anchor, copy)
+    const [size, bytes] = [Number(digits), files.read(location) ?? new Uint8Array()]
+    if (kind === undefined) copy.held.push({ size, location, hidden: false, note: bytes })
+    else copy.stamps.push({ size, location, token: bytes })
   }
-  return [...byAnchor].map(([name, held]) => ({ name: `copy of ${name}`, held }))
+  return [...byAnchor].map(([name, copy]) => ({ name: `copy of ${name}`, ...copy }))
 }

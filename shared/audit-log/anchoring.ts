@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Anchor, type AnchoredCheckpoint, ForkFound } from '../anchors/anchor.ts'
+import { type Anchor, type AnchoredCheckpoint, ForkFound, type Receipt } from '../anchors/anchor.ts'
 
 /** What is needed of an anchor here. */
 export type CheckpointKeeper = Pick<Anchor, 'name' | 'put' | 'held'>
@@ -27,7 +27,11 @@ export class Anchoring {
   readonly #closing = new AbortController()
 
   constructor(anchors: readonly CheckpointKeeper[], options: { readonly nowMs: () => number; readonly onTrouble: (message: string) => void }) {
-    this.#lanes = anchors.map(anchor => new Lane(anchor, { ...options, signal: this.#closing.signal }))
+    const onReceipt = (checkpoint: AnchoredCheckpoint, { anchor, evidence }: Receipt): void => {
+      const token = evidence['token']
+      if (token !== undefined) for (const lane of this.#lanes) lane.putStamp({ checkpoint, stamp: { by: anchor, token: Buffer.from(token, 'base64') } })
+    }
+    this.#lanes = anchors.map(anchor => new Lane(anchor, { ...options, onReceipt, signal: this.#closing.signal }))
   }
 
   /** Returns at once. */
@@ -41,7 +45,8 @@ export class Anchoring {
 
   /** Resolves when every anchor has taken all, or is failing. */
   async settled(): Promise<void> {
-    await Promise.all(this.#lanes.map(lane => lane.settled()))
+    // Twice: what one anchor gives another one may have to keep.
+    for (let round = 0; round < 2; round++) await Promise.all(this.#lanes.map(lane => lane.settled()))
   }
 
   close(): void {
@@ -70,27 +75,46 @@ export async function largestAnchored(anchors: readonly CheckpointKeeper[], orig
   return Math.max(0, ...(await Promise.all(sizes)))
 }
 
+interface LaneOptions {
+  readonly nowMs: () => number
+  readonly onTrouble: (message: string) => void
+  readonly onReceipt: (checkpoint: AnchoredCheckpoint, receipt: Receipt) => void
+  readonly signal: AbortSignal
+}
+
+/** What waits for an anchor: a checkpoint, or a time stamp that is to lie beside one. */
+interface Waiting {
+  readonly checkpoint: AnchoredCheckpoint
+  readonly stamp: { readonly by: string; readonly token: Uint8Array } | null
+}
+
 class Lane {
   readonly #anchor: CheckpointKeeper
-  readonly #options: { readonly nowMs: () => number; readonly onTrouble: (message: string) => void; readonly signal: AbortSignal }
-  readonly #waiting: AnchoredCheckpoint[] = []
+  readonly #options: LaneOptions
+  readonly #waiting: Waiting[] = []
   #failing: AnchorStanding['failing'] = null
   #anchoredSize: number | null = null
   #forked: string | null = null
   #working = false
   #idle = Promise.withResolvers<void>()
 
-  constructor(
-    anchor: CheckpointKeeper,
-    options: { readonly nowMs: () => number; readonly onTrouble: (message: string) => void; readonly signal: AbortSignal }
-  ) {
+  constructor(anchor: CheckpointKeeper, options: LaneOptions) {
     this.#anchor = anchor
     this.#options = options
     this.#idle.resolve()
   }
 
   put(checkpoint: AnchoredCheckpoint): void {
-    this.#waiting.push(checkpoint)
+    this.#take({ checkpoint, stamp: null })
+  }
+
+  /** Where this anchor can keep one. */
+  putStamp(waiting: Waiting): void {
+    if (this.#anchor.held?.stamps) this.#take(waiting)
+  }
+
+  #take(waiting: Waiting): void {
+    this.#waiting.push(waiting)
     if (this.#waiting.length > mostWaiting) this.#waiting.splice(1, 1)
     if (!this.#working) void this.#work()
   }
@@ -108,11 +132,12 @@ class Lane {
     this.#idle = Promise.withResolvers()
     let pauseMs = shortestPauseMs
     while (this.#waiting.length > 0 && !this.#options.signal.aborted) {
-      const checkpoint = this.#waiting[0]!
+      const { checkpoint, stamp } = this.#waiting[0]!
       try {
-        await this.#anchor.put(checkpoint)
+        if (stamp) await this.#anchor.held!.stamps!.keep(checkpoint, stamp.by, stamp.token)
+        else this.#options.onReceipt(checkpoint, await this.#anchor.put(checkpoint))
         this.#waiting.shift()
-        this.#anchoredSize = checkpoint.size
+        if (!stamp) this.#anchoredSize = checkpoint.size
         this.#failing = null
         pauseMs = shortestPauseMs
       } catch (error) {

@@ -96,8 +96,11 @@ afterAll(async () => {
 
 const verify = (...words: string[]) => reeve('-c', config, '--json', 'audit', 'verify', ...words)
 const logOf = ({ out }: Said) =>
-  (JSON.parse(out.split('\n')[0]!) as { logs: { state: string; size: number; anchored: number; fault: { sequence: number; reason: string } | null }[] })
-    .logs[0]!
+  (
+    JSON.parse(out.split('\n')[0]!) as {
+      logs: { state: string; size: number; anchored: number; stamps: object; fault: { sequence: number; reason: string } | null }[]
+    }
+  ).logs[0]!
 
 test('the log is verified from its topic, by the keys and anchors of the configuration', async () => {
   const said = await verify()

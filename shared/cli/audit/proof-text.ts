@@ -7,7 +7,7 @@ const verdicts = { proven: 'VERIFIED', unanchored: 'SELF-ATTESTED', doubtful: 'N
 
 /** What was found of one log, in people's words. */
 export function proofText(proven: ProvenLog): string {
-  const { origin, size, checkpointed, checkpoints, vkeys, newest, anchors, anchored, state, fault, root } = proven
+  const { origin, size, checkpointed, checkpoints, vkeys, newest, anchors, anchored, state, fault, root, stamps } = proven
   return [
     origin,
     `  entries      ${count(size)}, the newest of ${newest ?? 'unknown'}`,
@@ -17,11 +17,17 @@ export function proofText(proven: ProvenLog): string {
       const said = silent ?? `holds ${count(held)} checkpoints, and this tree up to ${count(agreed)} entries`
       return `  anchor       ${name} (${kind}${outside || kind === 'copy' ? '' : ', not outside'}): ${said}`
     }),
+    ...(stamps.found === 0 ? [] : [`  time stamps  ${stampText(stamps)}`]),
     `  ${verdicts[state]}${state === 'proven' ? `: the first ${count(anchored)} entries by an anchor outside` : ''}`,
     ...(fault ? [`  first bad sequence ${fault.sequence}: ${fault.reason}`] : [])
   ]
     .map(printable)
     .join('\n')
+}
+
+function stampText({ found, valid, newest }: ProvenLog['stamps']): string {
+  if (newest === null) return `${count(found)}, not looked at: --tsa-ca says who may vouch for them`
+  return `${count(valid)} of ${count(found)} hold; ${count(newest.size)} entries existed at ${new Date(newest.atMs).toISOString()}, says ${newest.authority}`
 }
 
 /** The same for machines. */

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Anchor } from '../../anchors/anchor.ts'
-import type { ProvenLog } from '../../audit-log/proving.ts'
+import type { CheckStamp, ProvenLog, ProveOptions } from '../../audit-log/proving.ts'
 import { originOf } from '../../audit-log/place.ts'
 import type { AddCommand } from '../command.ts'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
@@ -13,6 +14,7 @@ interface VerifyOptions extends LogOptions {
   readonly key?: readonly string[] | undefined
   readonly anchor?: readonly string[] | undefined
   readonly upTo?: number | undefined
+  readonly tsaCa?: string | undefined
 }
 
 export const addVerify: AddCommand = (audit, { cli, global, json }) => {
@@ -25,6 +27,7 @@ export const addVerify: AddCommand = (audit, { cli, global, json }) => {
     .option('--key <vkey>', 'the verifier key of the log, from outside; may come several times', several)
     .option('--anchor <dir>', 'a directory that holds checkpoints, outside the cluster; may come several times', several)
     .option('--up-to <size>', 'leave out what anchors hold beyond, for an export that is older', sizeOf)
+    .option('--tsa-ca <file>', 'PEM of the authorities that may vouch for time stamps; without it they are counted alone')
     .option('--allow-unanchored', 'take a log that attests itself only')
     .addOption(topicOption())
     .addOption(prefixOption())
@@ -50,7 +53,7 @@ async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Pr
         const proven: ProvenLog[] = []
         for (const place of places) {
           const onEntry = counting(cli, 'entries read')
-          proven.push(await proveLog(originOf(place), known, anchors, sizes => judgeTopic(reader, place, known, { sizes, onEntry }), upTo(options)))
+          proven.push(await proveLog(originOf(place), known, anchors, sizes => judgeTopic(reader, place, known, { sizes, onEntry }), await howTo(options)))
         }
         return proven
       } finally {
@@ -72,7 +75,8 @@ async function verifyFolder(cli: Cli, folder: string, options: VerifyOptions): P
   if ('fault' in manifest) throw new CommandFailure(exitCodes.doubtful, `${folder}: ${manifest.fault}`)
   return withAnchors(openAnchors(anchorsOf(options.anchor)), async anchors => {
     const proven: ProvenLog[] = []
-    for (const log of manifest.logs) proven.push(await proveExport(files, log, known, anchors, { ...upTo(options), onEntry: counting(cli, 'entries read') }))
+    for (const log of manifest.logs)
+      proven.push(await proveExport(files, log, known, anchors, { ...(await howTo(options)), onEntry: counting(cli, 'entries read') }))
     return proven
   })
 }
@@ -85,7 +89,23 @@ export async function withAnchors<T>(anchors: readonly Anchor[], work: (anchors:
   }
 }
 
-const upTo = ({ upTo: upToSize }: VerifyOptions): { readonly upToSize?: number } => (upToSize === undefined ? {} : { upToSize })
+async function howTo({ upTo, tsaCa }: VerifyOptions): Promise<ProveOptions> {
+  return { ...(upTo !== undefined && { upToSize: upTo }), ...(tsaCa !== undefined && { checkStamp: await stampCheck(tsaCa) }) }
+}
+
+async function stampCheck(file: string): Promise<CheckStamp> {
+  const { verifyTimeStamp } = await import('../../anchors/index.ts')
+  const authorities = readText(file)
+  return (token, note) => verifyTimeStamp(token, note, authorities)
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new CommandFailure(exitCodes.usage, `--tsa-ca ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+  }
+}
 
 function sizeOf(text: string): number {
   if (!/^[1-9][0-9]{0,15}$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('expected a number of entries')
