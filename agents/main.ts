@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings'
 import { program, main } from '#shared/cli/index.ts'
 import type { Cli } from '#shared/cli/session.ts'
 import { catalogue, streams } from './catalogue.ts'
@@ -22,7 +23,13 @@ reeve
   .option('--until-done', 'end when every expectation was judged')
   .option('--docker', 'containers in place of local processes')
   .option('--picture <file>', 'write the screen as SVG once a group is paused and its owner answers')
-  .action(async options => {
+  .addOption(new Option('--scene <name>', 'another one: audit shows the audit log').choices(['audit']).conflicts(['docker', 'picture']))
+  .action(async ({ scene, ...options }) => {
+    if (scene === 'audit') {
+      const { auditScene } = await import('#deploy/local/demo/audit/index.ts')
+      process.exitCode = await auditScene(cli, options)
+      return
+    }
     const { demo } = await import('#deploy/local/demo/index.ts')
     process.exitCode = await demo(cli, options)
   })

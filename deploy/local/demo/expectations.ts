@@ -137,7 +137,8 @@ function rightChannels(cast: readonly Player[], seen: Seen): Expectation {
 }
 
 /** Nothing is claimed where the brokers' logs cannot be read, as in containers. */
-function noRightMissing({ refusals }: Seen): Expectation[] {
+/** None where the authorizers' logs cannot be read. */
+export function noRightMissing({ refusals }: Pick<Seen, 'refusals'>): Expectation[] {
   const what = 'Reeve was refused nothing with the rights of deploy/acls.md'
   if (refusals === null) return []
   const evidence = refusals.length === 0 ? "no refusal in the brokers' authorizer logs" : refusals.slice(0, 3).join('; ')

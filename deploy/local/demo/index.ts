@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cli } from '#shared/cli/session.ts'
 import { openSlackSink } from '../slack-sink.ts'
-import type { LocalStack } from '../stack.ts'
-import { exitCodeOf, withStack } from '../with-stack.ts'
 import { produceBacklog } from './backlog.ts'
 import { cast, topics } from './cast.ts'
 import { configurationEnvironment, configurationText } from './configuration.ts'
@@ -17,6 +15,7 @@ import { Processes } from './processes.ts'
 import { speak, startReeve } from './reeve.ts'
 import { screenChange, screenText } from './screen.ts'
 import type { Seen } from './seen.ts'
+import { perform, screenOn, type Stage } from './stage.ts'
 import { Watch } from './watch.ts'
 
 export interface DemoOptions {
@@ -37,46 +36,13 @@ const boundMs = 200_000
 const lookEveryMs = 1_000
 
 /** `npm run demo`: a Kafka of its own, seven groups, and Reeve. Resolves with the exit code: 0 only if every expectation held. */
-export async function demo(cli: Cli, { untilDone, docker, picture }: DemoOptions): Promise<number> {
-  let judged: readonly Expectation[] = []
-  const work = (stack: LocalStack, stopping: Promise<NodeJS.Signals>) =>
-    onStage(cli, stack, stopping, { untilDone: untilDone ?? false, picture: picture ?? null }, expectations => (judged = expectations))
-  const code = await withStack({ docker: docker ?? false, log: cli.err }, work).catch((error: unknown) => {
-    if (!untilDone) throw error
-    judged = [...judged, { what: 'the demo itself ran to its end', held: false, evidence: error instanceof Error ? error.message : String(error) }]
-    return 1
-  })
-  if (!untilDone) return code
-  for (const { what, held, evidence } of judged) cli.out(`${held ? 'held    ' : 'NOT HELD'}  ${what}\n            ${evidence}`)
-  cli.out(JSON.stringify({ expectations: judged }))
-  return code
+export function demo(cli: Cli, { untilDone, docker, picture }: DemoOptions): Promise<number> {
+  const options = { untilDone: untilDone ?? false, picture: picture ?? null }
+  return perform(cli, { untilDone: options.untilDone, docker: docker ?? false }, stage => play(cli, stage, options))
 }
 
-/** Plays until it is judged or stopped, and closes everything that was opened, in reverse. Tells each judgement, so that the last is known whatever happens. */
-async function onStage(
-  cli: Cli,
-  stack: LocalStack,
-  stopping: Promise<NodeJS.Signals>,
-  options: PlayOptions,
-  tell: (judged: Expectation[]) => void
-): Promise<number> {
-  const closers: (() => Promise<unknown> | void)[] = []
-  try {
-    const ended = await Promise.race([play(cli, stack, closers, options, tell), stopping])
-    return typeof ended === 'string' ? exitCodeOf(ended) : ended.every(({ held }) => held) ? 0 : 1
-  } finally {
-    for (const close of closers.reverse()) await close()
-  }
-}
-
-/** Builds the scene, then watches. Resolves with the judgement, or never. Whatever it opened, `closers` close in reverse. */
-async function play(
-  cli: Cli,
-  stack: LocalStack,
-  closers: (() => Promise<unknown> | void)[],
-  options: PlayOptions,
-  tell: (judged: Expectation[]) => void
-): Promise<Expectation[]> {
+/** Builds the scene, then watches. Resolves with the judgement, or never. */
+async function play(cli: Cli, { stack, closers, tell }: Stage, options: PlayOptions): Promise<readonly Expectation[]> {
   const startedAtMs = Date.now()
   const { description } = stack
   const folder = dirname(stack.file)
@@ -110,7 +76,12 @@ async function play(
   const owners = new Owners({ watch, consumers, speak: words => speak(processes, configFile, environment('reeve-operator'), words) })
   const troubles = Promise.race([reeve.started, traffic, ...consumers.values()].map(started => processes.mustGoOn(started)))
 
-  const show = screenOn(cli, startedAtMs)
+  const messages = cli.width === undefined ? 3 : Math.min(10, Math.max(3, process.stdout.rows - 16))
+  const show = screenOn(
+    cli,
+    (seen: Seen, width) => screenText(cast, seen, { width, startedAtMs, messages }),
+    seen => screenChange(cast, seen)
+  )
   let pictured = options.picture === null
   for (;;) {
     const seen = await Promise.race([watch.look(), troubles])
@@ -124,24 +95,5 @@ async function play(
     tell(judged)
     if (options.untilDone && (judged.every(({ held }) => held) || seen.atMs - playsSinceMs >= boundMs)) return judged
     await Promise.race([sleep(lookEveryMs), troubles, owners.settled().then(() => sleep(lookEveryMs))])
-  }
-}
-
-/** On a terminal the screen is drawn anew in its place; elsewhere it is added when something changed. */
-function screenOn(cli: Cli, startedAtMs: number): (seen: Seen) => void {
-  if (cli.width === undefined) {
-    let before = ''
-    return seen => {
-      const change = screenChange(cast, seen)
-      if (change !== before) cli.out(`${screenText(cast, seen, { width: 160, startedAtMs, messages: 3 })}\n`)
-      before = change
-    }
-  }
-  const width = cli.width
-  const messages = Math.min(10, Math.max(3, process.stdout.rows - 16))
-  cli.out('\u001b[2J')
-  return seen => {
-    const lines = screenText(cast, seen, { width, startedAtMs, messages }).split('\n')
-    cli.out(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
   }
 }

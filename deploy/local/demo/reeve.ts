@@ -25,11 +25,16 @@ export interface RunningReeve {
   ready(): Promise<Ready | null>
 }
 
-/** Starts `reeve run` as an operator would, and resolves once it leads. Its log is `reeve.log` of the run. */
-export async function startReeve(processes: Processes, configFile: string, env: Record<string, string>): Promise<RunningReeve> {
+/** Starts `reeve run`, or another command that goes on, as an operator would, and resolves once it leads. Its log is `reeve.log` of the run. */
+export async function startReeve(
+  processes: Processes,
+  configFile: string,
+  env: Record<string, string>,
+  words: readonly string[] = ['run']
+): Promise<RunningReeve> {
   const address = Promise.withResolvers<string>()
   const log = createWriteStream(processes.logFile('reeve'), { flags: 'a', mode: 0o600 })
-  const started = processes.start('reeve', [process.execPath, program, '--config', configFile, 'run'], {
+  const started = processes.start('reeve', [process.execPath, program, '--config', configFile, ...words], {
     env: withoutForeignCluster(env),
     onLine(line) {
       log.write(`${line}\n`)

@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ClusterView } from '#shared/domain/cluster-view.ts'
 import { type JournalEntry, journalEntry } from '#shared/engine/journal.ts'
 import { openKafka } from '#shared/kafka/index.ts'
@@ -7,6 +5,7 @@ import type { Kafka, LogReader } from '#shared/kafka/ports.ts'
 import type { SlackSink } from '../slack-sink.ts'
 import { cast } from './cast.ts'
 import type { Ready, RunningReeve } from './reeve.ts'
+import { refusals } from './refusals.ts'
 import type { GroupSeen, MessageSeen, PauseSeen, ReplySeen, Seen, VerdictSeen } from './seen.ts'
 
 export interface WatchParts {
@@ -120,12 +119,4 @@ export class Watch {
       seen.largestLagMessages = Math.max(seen.largestLagMessages ?? 0, lagMessages)
     }
   }
-}
-
-/** Lines in which an authorizer refused a principal of Reeve; null where the brokers keep no such log here. */
-async function refusals(folder: string): Promise<string[] | null> {
-  const files = (await readdir(folder)).filter(name => name.endsWith('-authorizer.log'))
-  if (files.length === 0) return null
-  const texts = await Promise.all(files.map(name => readFile(join(folder, name), 'utf8')))
-  return texts.flatMap(text => text.split('\n').filter(line => /User:reeve-\S+ is Denied/.test(line)))
 }
