@@ -4,7 +4,7 @@ import { type LogPlace, originOf } from '../audit-log/place.ts'
 import { openTileWriter, type TileFile } from '../proof/tile-writer.ts'
 import { type ExportedLog, type ExportFile, paths } from './layout.ts'
 
-/** Turns the records of one log into the files of its export. Holds what came since the newest checkpoint's last full tile, and 16 bytes an entry. */
+/** Turns the records of one log into the files of its export. Holds what came since the newest checkpoint's last full tile, and 20 to 40 bytes an entry. */
 export interface LogFiles {
   readonly size: number
   /** Takes the next record. Gives what is to be written at once: whole files, and lines to append to the trailers. */

@@ -8,7 +8,7 @@ import { ExportFault, recordsOf } from './log-records.ts'
 
 /**
  * Judges one log of an export by its files alone: README.md of shared/audit, section 10, points 1 to 5. `known` are verifier keys from
- * outside; `sizes` those of which the root is wanted. Takes whatever the files are. Holds 16 bytes an entry.
+ * outside; `sizes` those of which the root is wanted. Takes whatever the files are. Holds 20 to 40 bytes an entry.
  */
 export function judgeExport(
   files: ExportFiles,
