@@ -14,6 +14,7 @@ import { encodeTrailer, frontierOf } from '#shared/audit/trailer.ts'
 import { type LogPlace, originOf } from '#shared/audit-log/place.ts'
 import { signCheckpoint } from '#shared/proof/checkpoint.ts'
 import { leafHash } from '#shared/proof/hash.ts'
+import type { Signer } from '#shared/proof/note-key.ts'
 import { openTree } from '#shared/proof/tree.ts'
 import { newSigner } from './audit-events.ts'
 import { access, change, request } from './audit-inputs.ts'
@@ -32,8 +33,11 @@ const setting: Setting = {
   regionOf: address => (address.startsWith('10.0.') ? 'eu-central-1' : null)
 }
 
-/** A log by hand of these events, with a trailer and a checkpoint behind each so many, and a change of its key behind the first half. */
-export async function logOf(events: readonly AuditEvent[], every: number): Promise<{ readonly records: LogValue[]; readonly vkey: string }> {
+/** A log by hand of these events, signed by `signer` first, with a trailer and a checkpoint behind each so many, and a change of its key behind the first half. */
+export async function logOf(
+  events: readonly AuditEvent[],
+  every: number
+): Promise<{ readonly records: LogValue[]; readonly vkey: string; readonly signer: Signer }> {
   const [oldKey, newKey] = [newSigner('reeve.audit/5L6g3nShT-eMCtK--X86sw'), newSigner('reeve.audit/5L6g3nShT-eMCtK--X86sw')]
   const records: LogValue[] = []
   const tree = openTree()
@@ -87,7 +91,7 @@ export async function logOf(events: readonly AuditEvent[], every: number): Promi
   }
   end()
   await checkpoint()
-  return { records, vkey: oldKey.vkey }
+  return { records, vkey: oldKey.vkey, signer: oldKey }
 }
 
 /** What whoever attacks the page writes wherever they may write: as principal, client, topic, reason and setting. */

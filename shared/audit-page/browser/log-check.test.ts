@@ -1,17 +1,26 @@
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { deniedEvent } from '#test/support/audit-events.ts'
 import { type LogValue, logOf, pagePlace } from '#test/support/audit-page-log.ts'
+import { seal } from '../../audit/chain.ts'
 import { openLogJudge } from '../../audit/judge.ts'
 import { originOf } from '../../audit-log/place.ts'
-import { hashToBase64 } from '../../proof/hash.ts'
+import { signCheckpoint } from '../../proof/checkpoint.ts'
+import { hashToBase64, leafHash } from '../../proof/hash.ts'
+import type { Signer } from '../../proof/note-key.ts'
 import { checkLog, type LogRecord } from './log-check.ts'
 
 const origin = originOf(pagePlace)
 let good: LogValue[]
 let vkey: string
+let signer: Signer
 beforeAll(async () => {
-  ;({ records: good, vkey } = await logOf(
+  ;({
+    records: good,
+    vkey,
+    signer
+  } = await logOf(
     Array.from({ length: 9 }, (_, number) => deniedEvent(number)),
     3
   ))
@@ -86,6 +95,36 @@ describe('the page agrees with the command on the first bad sequence where', () 
     await agree(good.with(index, { ...good[index]!, value }))
     const { page } = await both(good.with(index, { ...good[index]!, value }))
     expect(page.fault).toMatchObject({ sequence: 2 })
+  })
+
+  test('members stand in another order, though the fingerprint is that of the bytes', async () => {
+    const text = good[2]!.value.toString().replace('"category_uid":6,"class_uid":6005', '"class_uid":6005,"category_uid":6')
+    const fingerprint = /"fingerprint":\{[^}]*\},/.exec(text)![0]
+    const given = hash('sha256', text.replace(fingerprint, ''))
+    const value = Buffer.from(text.replace(fingerprint, fingerprint.replace(/[0-9a-f]{64}/, given)))
+    const changed = good.with(2, { kind: 'event', value })
+    await agree(changed)
+    expect((await both(changed)).page.fault).toEqual({ sequence: 2, reason: 'the bytes are not the canonical form of what they say' })
+  })
+
+  test('an entry was sealed behind another than there is, and all else is right', async () => {
+    const { eventId, payload } = JSON.parse(good[1]!.value.toString()) as { eventId: string; payload: { type_uid: number } }
+    const previous = { fingerprint: 'ab'.repeat(32), eventId, typeUid: payload.type_uid }
+    const changed = good.with(2, { kind: 'event', value: seal(deniedEvent(1), { origin, sequence: 2, previous }).bytes })
+    await agree(changed)
+    expect((await both(changed)).page.fault).toEqual({ sequence: 2, reason: expect.stringContaining('it follows an entry with the fingerprint abab') })
+  })
+
+  test('a checkpoint has another root or size, or comes before its trailer, though the key signed it', async () => {
+    const index = good.findIndex(({ kind }) => kind === 'note')
+    const size = good.slice(0, index).filter(({ kind }) => kind === 'event').length
+    const root = leafHash(Buffer.from('another'))
+    for (const claimed of [size, size - 1, size + 1]) {
+      const changed = good.with(index, { kind: 'note', value: Buffer.from(await signCheckpoint({ origin, size: claimed, root }, [signer])) })
+      await agree(changed)
+      expect((await both(changed)).page.fault).toMatchObject({ sequence: size - 1 })
+    }
+    await agree(good.with(index, good[index - 1]!).with(index - 1, good[index]!))
   })
 
   test('a text is no canonical form, though its fingerprint and its signature are right', async () => {

@@ -77,6 +77,7 @@ describe('filters', () => {
     const { atMs } = rows.find(({ type }) => type === 'topic.deleted')!
     expect(types({ fromMs: atMs, toMs: atMs! + 1 })).toEqual(['change.unattributed', 'topic.deleted'])
     expect(found({ fromMs: atMs! + 1, toMs: atMs! + 2 })).toEqual([])
+    expect(types({ fromMs: atMs! - 1, toMs: atMs })).toEqual([])
   })
 })
 
