@@ -2,7 +2,7 @@ import type { JsonValue } from '#shared/domain/json.ts'
 import { type Expectation, noRightMissing } from '../expectations.ts'
 import { followsOf, isoTime } from './lines.ts'
 import { changes, type Change, doomedTopic, oldRecords, planted, platformTeam, retentionMs, stranger, youngRecords } from './script.ts'
-import { attributionOf, deniedIn, type EventSeen, eventOf, type ProofName, type ProofSeen, type Seen } from './seen.ts'
+import { attributionOf, certaintyOf, deniedIn, type EventSeen, eventOf, type ProofName, type ProofSeen, type Seen } from './seen.ts'
 
 /** Judges what was seen. Pure. What did not happen is reported as not held, with what was seen. */
 export function judge(seen: Seen): Expectation[] {
@@ -44,11 +44,10 @@ function rightConsequence(eventType: string, consequence: JsonValue): boolean {
 function judgeAttribution(seen: Seen, change: Change): Expectation {
   const event = eventOf(seen, change)
   const made = attributionOf(seen, event)
-  const certainty = made?.unmapped['certainty']
   return {
     what: `${change.about}: the log says that ${platformTeam} did it, from where and how sure that is`,
-    held: made?.eventType === 'change.attributed' && made.who === platformTeam && made.where !== null && (certainty === 'exact' || certainty === 'probable'),
-    evidence: made ? `${sevenWs(made)}; ${String(certainty)}` : event ? 'nobody has been named yet' : nothingOf(seen, change)
+    held: made?.eventType === 'change.attributed' && made.who === platformTeam && made.where !== null && /^(exact|probable)$/.test(certaintyOf(made)),
+    evidence: made ? `${sevenWs(made)}; ${certaintyOf(made)}` : event ? 'nobody has been named yet' : nothingOf(seen, change)
   }
 }
 
@@ -66,12 +65,8 @@ function judgePlanted(seen: Seen): Expectation {
   const found = attributionOf(seen, event)
   return {
     what: `${planted.about}: the log has the change, and says that nobody is known to have made it`,
-    held: found?.eventType === 'change.unattributed' && found.who === null && found.unmapped['certainty'] === 'none',
-    evidence: found
-      ? `sequence ${found.sequence}: ${sevenWs(found)}; certainty ${String(found.unmapped['certainty'])}`
-      : event
-        ? 'not decided yet'
-        : nothingOf(seen, planted)
+    held: found?.eventType === 'change.unattributed' && found.who === null && certaintyOf(found) === 'none',
+    evidence: found ? `sequence ${found.sequence}: ${sevenWs(found)}; certainty ${certaintyOf(found)}` : event ? 'not decided yet' : nothingOf(seen, planted)
   }
 }
 
@@ -84,10 +79,12 @@ function nobodyElse(seen: Seen): Expectation {
   }
 }
 
-function anchored({ events, checkpointed, checkpoints, anchor }: Seen): Expectation {
+function anchored(seen: Seen): Expectation {
+  const { events, checkpointed, checkpoints, anchor } = seen
+  const last = attributionOf(seen, eventOf(seen, planted))?.sequence ?? Infinity
   return {
     what: 'every entry of the scene is covered by a signed checkpoint, and the anchor outside has it',
-    held: anchor !== null && checkpointed > 0 && anchor.size >= checkpointed && events.length > 0,
+    held: anchor !== null && Math.min(anchor.size, checkpointed) > last,
     evidence: `${events.length} entries, ${checkpoints} checkpoints, the newest of ${checkpointed}; ${anchor === null ? 'the anchor holds nothing' : `the anchor holds ${anchor.checkpoints}, up to ${anchor.size}`}`
   }
 }

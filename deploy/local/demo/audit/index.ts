@@ -101,7 +101,10 @@ interface Stoppable {
 
 function stoppable(processes: Processes, started: Started): Stoppable {
   let stopping = false
-  const died = processes.mustGoOn(started).catch((error: unknown) => (stopping ? new Promise<never>(() => {}) : Promise.reject(error)))
+  const died = processes.mustGoOn(started).catch((error: unknown) => {
+    if (stopping) return new Promise<never>(() => {})
+    throw error
+  })
   return {
     died,
     async stop() {

@@ -2,7 +2,7 @@ import { formatDuration } from '#shared/domain/duration.ts'
 import { count, printable, table } from '#shared/render/table.ts'
 import { detailOf, followsOf, isoTime } from './lines.ts'
 import { changes, doomedTopic, planted, stranger } from './script.ts'
-import { attributionOf, deniedIn, type EventSeen, eventOf, type ProofSeen, type Seen } from './seen.ts'
+import { attributionOf, certaintyOf, deniedIn, type EventSeen, eventOf, type ProofSeen, type Seen } from './seen.ts'
 
 export interface ScreenOptions {
   /** Columns. */
@@ -60,7 +60,7 @@ function timeline(seen: Seen): Row[] {
 function rowOf(seen: Seen, event: EventSeen): Row {
   const change = event.eventType !== 'access.denied'
   const by = change ? attributionOf(seen, event) : event
-  const certainty = !change ? 'exact' : by === undefined ? 'waiting' : String(by.unmapped['certainty'])
+  const certainty = !change ? 'exact' : by === undefined ? 'waiting' : certaintyOf(by)
   const who = by === undefined ? 'not known yet' : (by.who ?? (certainty === 'ambiguous' ? 'one of several' : 'NOBODY IS KNOWN'))
   const name = event.what?.name ?? ''
   const what = [event.eventType, name, detailOf(event)].filter(part => part !== '').join(' ')

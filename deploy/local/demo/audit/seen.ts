@@ -103,6 +103,11 @@ export function attributionOf({ events }: Seen, change: EventSeen | undefined): 
   return change && events.find(event => event.causationId === change.eventId && /^change\.(un)?attributed$/.test(event.eventType))
 }
 
+/** How sure an attribution is. */
+export function certaintyOf({ unmapped: { certainty } }: EventSeen): string {
+  return typeof certainty === 'string' ? certainty : 'unknown'
+}
+
 /** What was refused to the stranger. */
 export function deniedIn({ events, sinceMs }: Seen, topic: string, who: string): EventSeen | undefined {
   return events.find(event => event.eventType === 'access.denied' && event.timestampMs >= (sinceMs ?? Infinity) && event.who === who && isAbout(event, topic))
