@@ -260,8 +260,8 @@ def root_of(edge):
 
 def object_in_order(pairs):
     names = [name for name, _ in pairs]
-    units = [name.encode('utf-16-be', 'surrogatepass') for name in names]
-    require(all(a < b for a, b in zip(units, units[1:])), 'is not canonical: members out of order or doubled')
+    units = names if ''.join(names).isascii() else [name.encode('utf-16-be', 'surrogatepass') for name in names]
+    require(units == sorted(set(units)), 'is not canonical: members out of order or doubled')
     return dict(pairs)
 
 
@@ -375,11 +375,10 @@ class Log:
         if self.before:
             expected['prev_event'] = {'fingerprint': fingerprint_of(self.before[0]), 'type_uid': self.before[1], 'uid': self.before[2]}
         expected['uid'] = f'{self.origin}#{sequence}'
-        for name in ('chain_uid', 'uid', 'prev_event', 'fingerprint'):
-            # Texts are compared, because to Python 1 is True.
-            require((name in attestation) == (name in expected) and ENCODE(attestation.get(name)) == ENCODE(expected.get(name)),
-                    'prev_event is not the entry before' if name == 'prev_event' else f'{name} is not what the entry gives')
-        require(attestation.keys() == expected.keys(), 'attestation_list has another member')
+        # Texts are compared, because to Python 1 is True.
+        if ENCODE(attestation) != ENCODE(expected):
+            wrong = [name for name in ('chain_uid', 'uid', 'prev_event', 'fingerprint') if ENCODE(attestation.get(name)) != ENCODE(expected.get(name))]
+            raise Doubt(f'{wrong[0]} is not what the entry and the one before it give' if wrong else 'attestation_list has another member')
         return value
 
     def check_own(self, event_type, unmapped, sequence):
