@@ -1,4 +1,4 @@
-import { Option, type Command } from '@commander-js/extra-typings'
+import { Option } from '@commander-js/extra-typings'
 import type { AnchorConfig } from '../../anchors/schema.ts'
 import type { LogPlace } from '../../audit-log/place.ts'
 import { kafkaConnection } from '../../config/index.ts'
@@ -30,8 +30,6 @@ export const topicOption = () => new Option('--topic <name>', 'default: the one 
 export const prefixOption = () => new Option('--prefix <text>', "first part of the log's origin")
 /** An option that may come several times. */
 export const several = (value: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), value]
-
-export type AuditCommand = Command
 
 /** Opens the cluster as the principal of whoever writes the log, and closes it whatever happens. */
 export async function withAuditLog<T>(cli: Cli, options: GlobalOptions & LogOptions, work: (session: AuditLogSession) => Promise<T>): Promise<T> {

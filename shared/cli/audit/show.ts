@@ -5,6 +5,7 @@ import type { JsonValue } from '../../domain/json.ts'
 import type { LogReader } from '../../kafka/ports.ts'
 import { parseCheckpoint } from '../../proof/checkpoint.ts'
 import { unverifiedText } from '../../proof/note.ts'
+import { ProofError } from '../../proof/proof-error.ts'
 import { printable } from '../../render/table.ts'
 import type { AddCommand } from '../command.ts'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
@@ -59,7 +60,7 @@ export const addShow: AddCommand = (audit, { cli, global, json }) => {
         await walkLog(reader, place, from, ({ key, value }) => {
           onEntry(count++)
           const kind = key?.toString('latin1')
-          if (kind === 'note' && found.entry) found.checkpoint ??= { size: sizeOf(value), note: value ?? Buffer.alloc(0) }
+          if (kind === 'note' && found.entry) found.checkpoint ??= checkpointOf(value)
           const entry = kind === 'event' ? readEntry(value ?? Buffer.alloc(0)) : null
           if (entry && !('fault' in entry)) {
             if (String(entry.sequence) === wanted || entry.eventId === wanted) found.entry ??= entry
@@ -78,7 +79,16 @@ async function proofOf(cli: Cli, reader: LogReader, { place, entry, checkpoint }
   return entryProof(reader, place, entry.sequence, checkpoint, counting(cli, 'entries read'))
 }
 
-const sizeOf = (note: Uint8Array | null): number => parseCheckpoint(unverifiedText(note ?? Buffer.alloc(0))).size
+/** Null for what is none: somebody else's record, which `verify` names. */
+function checkpointOf(note: Uint8Array | null): Shown['checkpoint'] {
+  try {
+    return note && { size: parseCheckpoint(unverifiedText(note)).size, note }
+  } catch (error) {
+    if (error instanceof ProofError) return null
+    throw error
+  }
+}
+
 const isChange = ({ value }: Entry): boolean => value['source'] === 'metadata-log' || value['source'] === 'admin-scan'
 const isAttribution = ({ eventType, value }: Entry, of: Entry): boolean => /^change\.(un)?attributed$/.test(eventType) && value['causationId'] === of.eventId
 
