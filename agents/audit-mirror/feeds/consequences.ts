@@ -12,6 +12,8 @@ type Asked = Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'offsetForTimestamp'
 /** Partitions of one topic of which the moment is looked up that a change of retention makes deletable; of the others it is unknown. */
 const mostLookUps = 50
 
+const retentionSetting = 'retention.ms'
+
 /** What a change makes of the cluster, by what the cluster says at this moment. Keeps the last look, for topics that are gone when their deletion is read. */
 export class Consequences {
   readonly #admin: Asked
@@ -64,9 +66,17 @@ export class Consequences {
     const changed = (before ?? {}) as Readonly<Record<string, JsonValue>>
     const own = new Map(settings.filter(({ isDefault, key }) => !isDefault && !(key in changed)).map(({ key, value }) => [key, value]))
     for (const [key, value] of Object.entries(changed)) if (typeof value === 'string') own.set(key, value)
+    const defaults = Object.fromEntries(settings.filter(({ isDefault }) => isDefault).map(({ key, value }) => [key, value]))
+    const overridden = Object.keys(changed).filter(key => changed[key] === null && !Object.hasOwn(defaults, key))
+    if (overridden.length > 0) Object.assign(defaults, await this.#defaultsOf(overridden, name))
+    const retentionMsIn = (side: JsonValue): number => {
+      const said = (side ?? {}) as Readonly<Record<string, JsonValue>>
+      const value = Object.hasOwn(said, retentionSetting) ? said[retentionSetting] : own.get(retentionSetting)
+      return Number(value ?? defaults[retentionSetting] ?? Number.NaN)
+    }
     // Of the old retention too: what that made deletable before is none of this change's.
-    const retentions = [after, before].map(side => Number((side as Readonly<Record<string, JsonValue>> | null)?.['retention.ms'] ?? Number.NaN))
-    const cutsMs = retentions.filter(retentionMs => retentionMs >= 0).map(retentionMs => Math.max(0, timestampMs - retentionMs))
+    const retentions = [retentionMsIn(after), retentionMsIn(before)].filter(retentionMs => retentionMs >= 0)
+    const cutsMs = [...new Set(retentions)].map(retentionMs => Math.max(0, timestampMs - retentionMs))
     const partitions = topic.partitions.map(partitionFacts)
     if (partitions.length <= mostLookUps) {
       for (const [index, facts] of partitions.entries()) {
@@ -75,8 +85,18 @@ export class Consequences {
         partitions[index] = { ...facts, offsetsFrom }
       }
     }
-    const defaults = Object.fromEntries(settings.filter(({ isDefault }) => isDefault).map(({ key, value }) => [key, value]))
     return { atMs, partitions, partitionCount: topic.partitions.length, defaults, configs: Object.fromEntries(own) }
+  }
+
+  /** The brokers' defaults of settings that a topic overrides now, from topics that do not. Those that no topic shows are left out. */
+  async #defaultsOf(keys: readonly string[], name: string): Promise<Record<string, string>> {
+    const others = [...(this.#seen?.topics.keys() ?? [])].filter(other => other !== name).slice(0, mostLookUps)
+    const { value: configs } = await this.#admin.topicConfigs(others)
+    const found = keys.flatMap(key => {
+      const shown = [...configs.values()].map(settings => settings.get(key)).find(setting => setting?.isDefault && setting.value !== null)
+      return shown ? [[key, shown.value!] as const] : []
+    })
+    return Object.fromEntries(found)
   }
 
   async #acls({ before, after }: Difference): Promise<AclFacts> {
