@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -7,7 +7,7 @@ import { transactionalIdOf } from '#shared/audit-log/place.ts'
 import { Cluster } from '#shared/kafka/cluster.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import { faultStack } from '../support/appender-fault-plan.ts'
-import { type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from '../support/audit-mirror-world.ts'
+import { authorizerLine, type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from '../support/audit-mirror-world.ts'
 import { mirrorSteps } from '../support/doomed-mirror.ts'
 import { activeController } from '../support/metadata-witness.ts'
 import type { Reeve } from '../support/reeve-process.ts'
@@ -42,6 +42,11 @@ function gaps({ entries }: Awaited<ReturnType<MirrorWorld['read']>>): unknown[] 
   return entries.flatMap(({ eventType, value: { payload } }) =>
     eventType === 'audit.gap' && !JSON.stringify(payload).includes('the mirror begins here') ? [payload.unmapped] : []
   )
+}
+
+/** Which sources of lines have brought something: the topic's partitions, and the file. */
+function sourcesOf({ entries }: Awaited<ReturnType<MirrorWorld['read']>>): Set<string> {
+  return new Set(entries.filter(({ eventType }) => eventType === 'access.denied').map(({ coordinate }) => coordinate.split(/[@#]/)[0]!))
 }
 
 /** The process among these that leads. */
@@ -80,6 +85,12 @@ describe('a cluster of three', () => {
         ? { step: mirrorSteps[index]!, count: 1 }
         : { step, count: step.startsWith('fence') ? 1 : 1 + Math.floor(random() * 12) }
     }
+    // From its first position on it reads what a file is rotated to.
+    const first = faulty.start()
+    await first.leads()
+    await here.load(8)
+    await until('lines of each source are in the log', async () => sourcesOf(await here.read(faulty)).size === 3, 30_000)
+    await first.kill()
     let next = faulty.start(doom(0))
     for (let index = 0; index < kills; index++) {
       const victim = next
@@ -116,8 +127,10 @@ describe('a cluster of three', () => {
     const here = await open(1)
     const [faulty, calm] = [here.mirror('zombie'), here.mirror('calm')]
     const reference = calm.start()
-    const pair = [faulty.start(), faulty.start()]
-    await reference.leads()
+    const pair = [faulty.start()]
+    await Promise.all([reference.leads(), pair[0]!.leads()])
+    pair.push(faulty.start())
+    await pair[1]!.said('it stands by', ({ role }) => role === 'standby', 60_000)
     for (let round = 0; round < 3; round++) {
       const zombie = await leader(pair)
       await here.load(4)
@@ -199,6 +212,10 @@ describe('a cluster of three', () => {
     const said = [mirror.printed()]
     for (const topic of [faulty.auditTopic, faulty.memoryTopic])
       for (const { key, value, headers } of await here.records(topic)) said.push(String(key), String(value), JSON.stringify(headers))
+    const exported = join(faulty.anchorFolder, 'export')
+    expect(await faulty.audit('export', exported)).toMatchObject({ code: 0 })
+    for (const name of readdirSync(exported, { recursive: true, encoding: 'utf8' }))
+      if (statSync(join(exported, name)).isFile()) said.push(readFileSync(join(exported, name), 'latin1'))
     const all = said.join('\n')
     for (const secret of [password, jaas])
       for (const form of [secret, Buffer.from(secret).toString('base64').replaceAll('=', ''), Buffer.from(secret).toString('hex')])
@@ -221,17 +238,21 @@ describe('a cluster of three', () => {
     )
     await sleep(1_500)
     await mirror.stop()
+    expect(await faulty.audit('verify')).toMatchObject({ code: 0 })
     const topic = (await here.kafka.admin.scan({ atMs: 0 })).topics.get(faulty.auditTopic)!
     await here.kafka.admin.deleteTopicById(topic.topicId)
     await until('it is gone', async () => !(await here.kafka.admin.scan({ atMs: 0 })).topics.has(faulty.auditTopic), 30_000)
+    const gone = await faulty.audit('verify')
+    expect(gone.code).toBeGreaterThan(0)
+    expect(gone.err).toContain(faulty.auditTopic)
     const again = faulty.start()
     await until('it ends', () => again.child.exitCode !== null, 60_000)
     expect(again.printed()).toMatch(
       /has 0 entries, and an anchor holds a checkpoint of \d+: its end was removed, or its topic was deleted and made again\. Go on in a new topic/
     )
     expect(await here.records(faulty.auditTopic)).toEqual([])
-    // Whoever takes the anchor away, too, is found by whoever kept a copy of it.
-    rmSync(join(faulty.anchorFolder), { recursive: true })
+    const cut = await faulty.audit('verify')
+    expect(`${cut.code} ${cut.out}${cut.err}`).toMatch(/^7 .*cut/s)
   })
 
   test('bad input through the whole mirror: each line is an event that says what is wrong, and nothing ends', async () => {
@@ -261,6 +282,32 @@ describe('a cluster of three', () => {
     expect(mirror.child.exitCode).toBeNull()
     expect(mirror.lines.filter(({ level }) => level === 'error')).toEqual([])
   })
+
+  test('a clock that goes back, and hours that a zone has twice or not at all: each line has its event, which says how sure its time is', async () => {
+    const here = await open(6)
+    const logs = [{ id: 'node-9', content: 'authorizer', file: here.file, host: 'node-9', timeZone: 'Europe/Zurich' }]
+    const faulty = here.mirror('clock', { logs })
+    const mirror = faulty.start()
+    await mirror.leads()
+    const times = [
+      '2026-10-25 01:59:59,000',
+      '2026-10-25 02:30:00,000',
+      '2026-10-25 02:10:00,000',
+      '2026-10-25 03:00:00,000',
+      '2026-03-29 02:30:00,000',
+      '2026-11-21 12:00:00,000'
+    ]
+    here.rawFile(
+      times
+        .map((time, index) => `${authorizerLine(0, 'Denied', `of-${index}`, 'READ', 'Topic:LITERAL:t', 'Fetch').replace(/^\[[^\]]*\]/, `[${time}]`)}\n`)
+        .join('')
+    )
+    const denied = async () => (await here.read(faulty)).entries.filter(({ eventType }) => eventType === 'access.denied')
+    await until('each line has its event', async () => (await denied()).length === times.length, 30_000)
+    const sure = (await denied()).map(({ value }) => value.payload.unmapped['timeCertainty'])
+    expect(sure).toEqual(['zoned', 'ambiguous', 'ambiguous', 'zoned', 'skipped', 'zoned'])
+    expect(mirror.child.exitCode).toBeNull()
+  })
 })
 
 describe('controllers that cut off their log', () => {
@@ -277,7 +324,7 @@ describe('controllers that cut off their log', () => {
   afterAll(() => stack?.stop())
 
   test('while the mirror is away: a declared gap, and what differs, once however often it is killed then', async () => {
-    const here = await open(6)
+    const here = await open(7)
     const faulty = here.mirror('away')
     const first = faulty.start()
     await first.leads()

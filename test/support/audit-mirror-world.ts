@@ -9,7 +9,7 @@ import type { JsonValue } from '#shared/domain/json.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { Appender, Kafka, LogRecord } from '#shared/kafka/ports.ts'
 import type { MirrorDoom } from './doomed-mirror.ts'
-import { type Reeve, ReeveBench } from './reeve-process.ts'
+import { type Reeve, ReeveBench, speak, type Spoken } from './reeve-process.ts'
 import { until } from './replica.ts'
 import { randomFrom } from './seeded.ts'
 import { superUser, unique } from './stack.ts'
@@ -25,6 +25,8 @@ export interface MirrorUnderTest {
   readonly configFile: string
   readonly anchorFolder: string
   readonly started: readonly Reeve[]
+  /** Runs `reeve audit` with these words on this log. */
+  audit(...words: readonly string[]): Promise<Spoken>
   /** What `reeve stream audit-mirror` runs; dies where it is told to. */
   start(doom?: MirrorDoom): Reeve
 }
@@ -67,12 +69,8 @@ export function authorizerLine(atMs: number, verdict: 'Allowed' | 'Denied', user
   return `[${moment(atMs)}] INFO Principal = User:${user} is ${verdict} operation = ${operation} from host = 10.0.0.7 on resource = ${resource} for request = ${request} with resourceRefCount = 1 based on rule ${rule} (kafka.authorizer.logger)`
 }
 
-/** Sources, a load and mirrors of them on the running stack. `brokers` and `controllers` are of that stack. */
-export async function openMirrorWorld(options: {
-  readonly seed: number
-  readonly controllers: readonly string[]
-  readonly metadata?: boolean
-}): Promise<MirrorWorld> {
+/** Sources, a load and mirrors of them on the running stack. `controllers` are that stack's. */
+export async function openMirrorWorld(options: { readonly seed: number; readonly controllers: readonly string[] }): Promise<MirrorWorld> {
   const { seed, controllers } = options
   const random = randomFrom(seed)
   const kafka = await openKafka({ ...superUser('mirror-world'), requestTimeoutMs: 5_000 })
@@ -94,12 +92,12 @@ export async function openMirrorWorld(options: {
 
   /** The forwarder goes on through elections as forwarders do; it never writes a line twice. */
   async function append(lines: readonly { readonly partition: number; readonly value: Buffer }[]): Promise<void> {
-    const records = lines.map(({ partition, value }) => ({ topic: linesTopic, partition, key: null, value }))
+    const given = lines.map(({ partition, value }) => ({ topic: linesTopic, partition, key: null, value }))
     if (forwarder === null) {
       forwarder = await kafka.openAppender(`${linesTopic}-forwarder`)
       await again(() => forwarder!.fence())
     }
-    await again(() => forwarder!.append(records))
+    await again(() => forwarder!.append(given))
   }
 
   const nowMs = (): number => (newestMs = Math.max(newestMs + 1, Date.now()))
@@ -160,7 +158,9 @@ export async function openMirrorWorld(options: {
     const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/0`, vkey: key.vkey })
     if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}: ${verified.reason}`)
     const entries = found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
-    const bodies = new Map(entries.filter(isMirrored).map(entry => [String(entry.value['eventId']), canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
+    const bodies = new Map(
+      entries.filter(isMirrored).map(entry => [String(entry.value['eventId']), canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const)
+    )
     return { size: verified.size, entries, bodies }
   }
 
@@ -206,14 +206,15 @@ export async function openMirrorWorld(options: {
         http: { port: 0 }
       })
       const started: Reeve[] = []
+      const env = { ...noRedis, AUDIT_KEY: key.skey, AUDIT_HASH_KEY: 'a key of the hashes that is long enough' }
       return {
         auditTopic,
         memoryTopic,
         configFile,
         anchorFolder,
         started,
+        audit: (...words) => speak(['--config', configFile, 'audit', ...words], env),
         start(doom) {
-          const env = { ...noRedis, AUDIT_KEY: key.skey, AUDIT_HASH_KEY: 'a key of the hashes that is long enough' }
           const process = bench.start(configFile, { env, words: ['stream', 'audit-mirror'], entry: doomed, argument: doom ?? {} })
           started.push(process)
           return process

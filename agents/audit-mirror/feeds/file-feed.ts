@@ -75,7 +75,21 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
       // Which files are there, before anything of them is read: from a place without files whatever is there then would be read again.
       if (isFirst) {
         at = position
-        return []
+        const through = asJson({ tail: position, lines: 0, skip: 0 })
+        const reason = 'the mirror begins here: of what the file was rotated to before nothing is read'
+        return [
+          {
+            kind: 'gap',
+            begins: true,
+            sourceId,
+            coordinate: `${host}:${path}#begins`,
+            timestampMs: Date.now(),
+            from: null,
+            to: position.floorMs,
+            reason,
+            through
+          }
+        ]
       }
       if (replaying && notices.some(isLoss)) return goOn()
       if (entries.length === 0 && notices.length === 0 && !more) {
