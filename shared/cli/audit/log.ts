@@ -50,7 +50,7 @@ export async function withAuditLog<T>(cli: Cli, options: GlobalOptions & LogOpti
       const settings = { ...base, topic: options.topic ?? base.topic, prefix: options.prefix ?? base.prefix }
       const { prefix, topic } = settings
       const places = Array.from({ length: settings.partitions }, (_, partition) => ({ prefix, clusterId, topic, partition }))
-      return await work({ kafka, clusterId, settings, places })
+      return work({ kafka, clusterId, settings, places })
     }, config)
   } finally {
     await kafka.close()

@@ -31,7 +31,8 @@ function stampText({ found, valid, newest }: ProvenLog['stamps']): string {
 }
 
 /** The same for machines. */
-export function proofJson({ roots: _, root, whole: __, ...proven }: ProvenLog): object {
+export function proofJson(log: ProvenLog): object {
+  const { roots: _, whole: __, root, ...proven } = log
   return { ...proven, root: root === null ? null : hashToBase64(root) }
 }
 

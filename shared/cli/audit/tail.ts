@@ -31,7 +31,8 @@ export const addTail: AddCommand = (audit, { cli, global, json }) => {
           for (const { topic, partition } of places)
             await reader.assign(topic, partition, (await kafka.admin.offsetForTimestamp(topic, partition, sinceMs)) ?? 'end')
           await reader.readToEnd(show)
-          while (follow && !cli.signal.aborted)
+          if (!follow) return
+          while (!cli.signal.aborted)
             for (const { records } of await reader.poll({ maxWaitMs: 1_000, signal: cli.signal })) for (const record of records) show(record)
         } finally {
           await reader.close()
