@@ -40,7 +40,8 @@ async function live(feed: Feed, wanted: number): Promise<AuditEvent[]> {
   const mirror = transform({ clusterId: 'c', sourceIds: feed.ids }, policy, new Map(remembered))
   const told: AuditEvent[] = []
   const endMs = performance.now() + (wanted === 0 ? quietMs : 5_000)
-  while (performance.now() < endMs && (wanted === 0 || told.length < wanted)) {
+  const isDone = (): boolean => performance.now() >= endMs || (wanted > 0 && told.length >= wanted)
+  while (!isDone()) {
     const { outputs, remember } = mirror.step(await feed.next(20))
     for (const [key, value] of remember) {
       if (value === null) remembered.delete(key)

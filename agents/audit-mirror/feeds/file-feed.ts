@@ -75,7 +75,7 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
       // Which files are there, before anything of them is read: from a place without files whatever is there then would be read again.
       if (isFirst) {
         at = position
-        const through = asJson({ tail: position, lines: 0, skip: 0 })
+        const here = asJson({ tail: position, lines: 0, skip: 0 })
         const reason = 'the mirror begins here: of what the file was rotated to before nothing is read'
         return [
           {
@@ -87,7 +87,7 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
             from: null,
             to: position.floorMs,
             reason,
-            through
+            through: here
           }
         ]
       }

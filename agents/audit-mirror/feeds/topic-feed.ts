@@ -37,26 +37,31 @@ export async function topicFeed({ reader, topic, topicId, partitions, sourceIdOf
   const follow: Following[] = []
   /** What opening found, said first. */
   const found: MirrorInput[] = []
-  for (const [partition, sourceId] of ids.entries()) {
-    const standing = standingOf(remembered, sourceId)
-    const through = placeOf(standing?.through ?? null)
-    const at = placeOf(resumeAt(standing))
-    const idBefore = remembered.get(idKey(sourceId))
-    if (through !== null && topicId !== null && idBefore !== undefined && idBefore !== topicId) {
-      const generation = through.generation + 1
-      found.push(
-        { kind: 'replayed', sourceId },
-        gap(partition, generation, through.offset, 0, 'the topic was deleted and made anew: what was not read of it is lost')
-      )
-      follow.push({ generation, known: null, from: 0 })
-      await reader.assign(topic, partition, 'start')
-    } else {
-      const again = at !== null && through !== null && at.generation === through.generation && at.offset < through.offset
-      if (at !== null && !again) found.push({ kind: 'replayed', sourceId })
-      follow.push({ generation: through?.generation ?? 0, known: again ? through.offset : null, from: 0 })
-      await reader.assign(topic, partition, again ? at.offset : (through?.offset ?? 'start'))
+  try {
+    for (const [partition, sourceId] of ids.entries()) {
+      const standing = standingOf(remembered, sourceId)
+      const through = placeOf(standing?.through ?? null)
+      const at = placeOf(resumeAt(standing))
+      const idBefore = remembered.get(idKey(sourceId))
+      if (through !== null && topicId !== null && idBefore !== undefined && idBefore !== topicId) {
+        const generation = through.generation + 1
+        found.push(
+          { kind: 'replayed', sourceId },
+          gap(partition, generation, through.offset, 0, 'the topic was deleted and made anew: what was not read of it is lost')
+        )
+        follow.push({ generation, known: null, from: 0 })
+        await reader.assign(topic, partition, 'start')
+      } else {
+        const again = at !== null && through !== null && at.generation === through.generation && at.offset < through.offset
+        if (at !== null && !again) found.push({ kind: 'replayed', sourceId })
+        follow.push({ generation: through?.generation ?? 0, known: again ? through.offset : null, from: 0 })
+        await reader.assign(topic, partition, again ? at.offset : (through?.offset ?? 'start'))
+      }
+      if (topicId !== null && idBefore !== topicId) found.push({ kind: 'memory', memory: new Map([[idKey(sourceId), topicId]]) })
     }
-    if (topicId !== null && idBefore !== topicId) found.push({ kind: 'memory', memory: new Map([[idKey(sourceId), topicId]]) })
+  } catch (error) {
+    await reader.close()
+    throw error
   }
 
   function gap(partition: number, generation: number, from: number, to: number, reason: string): MirrorInput {
