@@ -158,9 +158,7 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/0`, vkey: key.vkey })
     if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}: ${verified.reason}`)
     const entries = found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
-    const bodies = new Map(
-      entries.filter(isMirrored).map(entry => [String(entry.value['eventId']), canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const)
-    )
+    const bodies = new Map(entries.filter(isMirrored).map(entry => [entry.eventId, canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
     return { size: verified.size, entries, bodies }
   }
 
@@ -279,7 +277,7 @@ function bodyOf({ value: { payload, ...envelope } }: Entry): JsonValue {
   const { attestation_list: _place, unmapped, metadata, ...rest } = payload as unknown as Readonly<Record<string, JsonValue>>
   const { watermarks: _known, consequence: _asked, ...told } = unmapped as Readonly<Record<string, JsonValue>>
   const { sequence: _sequence, ...about } = metadata as Readonly<Record<string, JsonValue>>
-  return { ...envelope, payload: { ...rest, metadata: about, unmapped: told } } as unknown as JsonValue
+  return { ...envelope, payload: { ...rest, metadata: about, unmapped: told } }
 }
 
 /** Topics of the load whose creation and setting are not both in the log and judged. */
