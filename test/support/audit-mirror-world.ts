@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { canonical } from '#shared/audit/canonical.ts'
 import { type Entry, readEntry } from '#shared/audit/entry.ts'
 import { verifyLog } from '#shared/audit/verify-log.ts'
@@ -244,6 +245,8 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
       await until(
         `${mirror.auditTopic} is settled`,
         async () => {
+          // Reading it all is work, which the mirrors need the machine for.
+          await sleep(250)
           const { entries } = await read(mirror).catch((error: unknown) => {
             if (/^entry \d+/.test((error as Error).message)) throw error
             return { entries: [] as readonly Entry[] }
