@@ -31,7 +31,7 @@ export async function openSink({ kafka, clusterId, log }: Surroundings, policy: 
   let circumstances: Circumstances = { powers: { unknown: 'not looked at yet' }, excluded: [], silent: [] }
   const closeAll = async (): Promise<void> => void (await Promise.all(opened.map(each => each.close())))
   try {
-    const view = await kafka.admin.scan({ atMs: Date.now() })
+    const view = await kafka.admin.scan({ atMs: Date.now(), groups: false })
     const reader = await kafka.openReader()
     opened.push(reader)
     const appender = await kafka.openAppender(transactionalIdOf(place))

@@ -97,13 +97,12 @@ async function ensureDependencies(/** @type {string} */ node) {
 }
 
 /**
- * Runs the command to its end with this terminal; resolves with the exit code to end with. `compileCache` is a folder where Node keeps what it
- * made of the TypeScript, which is half of the time that a command takes to start; where it cannot write, it does without.
+ * Runs the command to its end with this terminal; resolves with the exit code to end with. Node keeps what it made of the TypeScript in a folder,
+ * which is half of the time that a command takes to start; where it cannot write, it does without.
  */
-function run(/** @type {string} */ node, /** @type {string[]} */ args, /** @type {string | null} */ compileCache) {
+function run(/** @type {string} */ node, /** @type {string[]} */ args) {
   return new Promise((resolve, reject) => {
-    const cached = compileCache === null ? {} : { NODE_COMPILE_CACHE: compileCache }
-    const env = { ...cached, ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` }
+    const env = { NODE_COMPILE_CACHE: join(local, 'compile-cache'), ...process.env, PATH: `${dirname(node)}${delimiter}${process.env['PATH'] ?? ''}` }
     const child = spawn(node, args, { stdio: 'inherit', env })
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
       // A terminal has already told the child of its Ctrl-C.
@@ -134,8 +133,7 @@ export async function main(/** @type {string | undefined} */ command, /** @type 
   const node = nodeProgram()
   await ensureDependencies(node)
   // Tests make projects of their own elsewhere: what they compile would be kept for nobody, at every run.
-  const compileCache = command === 'test' || command === 'faults' ? null : join(local, 'compile-cache')
-  return run(node, [...words, ...args], compileCache)
+  return run(node, [...words, ...args])
 }
 
 /** Ends this process as the command ended. */

@@ -8,7 +8,7 @@ export async function readGuardFacts(
   about: { readonly topic: string; readonly partitions: number; readonly writer: string; readonly atMs: number }
 ): Promise<GuardFacts> {
   const { topic, partitions, writer, atMs } = about
-  const view = await ask(() => admin.scan({ atMs }))
+  const view = await ask(() => admin.scan({ atMs, groups: false }))
   const brokerIds = 'value' in view ? view.value.brokers.map(({ id }) => String(id)) : []
   const acls = await ask(() => admin.acls())
   const settings = await ask(() => admin.configs([{ kind: 'topic', name: topic }, ...brokerIds.map(name => ({ kind: 'broker' as const, name }))]))

@@ -144,9 +144,18 @@ export interface ReplicaSize {
   readonly logDir: string
 }
 
+export interface ScanOptions {
+  readonly atMs: number
+  readonly signal?: AbortSignal
+  readonly groups?: boolean
+}
+
 export interface Admin {
-  /** The whole scan: metadata, log start, high watermark and last stable offsets per leader, groups of all protocols, their members and offsets. */
-  scan(options: { atMs: number; signal?: AbortSignal }): Promise<ClusterView>
+  /**
+   * The whole scan: metadata, log start, high watermark and last stable offsets per leader, groups of all protocols, their members and offsets.
+   * With `groups: false` they are not asked for, and unseen.
+   */
+  scan(options: ScanOptions): Promise<ClusterView>
   /** Features finalised by the cluster, for example { 'transaction.version': 2 }. */
   features(): Promise<{ clusterId: string; finalized: Readonly<Record<string, number>>; brokers: number }>
   topicConfigs(topics: readonly string[]): Promise<Incomplete<ReadonlyMap<string, ReadonlyMap<string, ConfigValue>>>>

@@ -10,15 +10,13 @@ beforeAll(async () => {
 })
 afterAll(async () => stack?.stop())
 
-test('six kills and a zombie lose nothing and write nothing twice', async () => {
+test('four kills and a zombie lose nothing and write nothing twice', async () => {
   const seed = Number(process.env['REEVE_SEED'] ?? 7)
   console.log(`seed ${seed}`)
   const plan: Fault[] = [
     { kind: 'process', meanwhile: 0 },
     { kind: 'zombie', meanwhile: 0 },
-    { kind: 'process', meanwhile: 0 },
-    { kind: 'coordinator', meanwhile: 2 },
-    { kind: 'process', meanwhile: 0 }
+    { kind: 'coordinator', meanwhile: 2 }
   ]
   const report = await runAppenderFaults(stack, { plan, seed, log: console.log })
   console.log(JSON.stringify(report))

@@ -25,9 +25,9 @@ export class Consequences {
     this.#log = log
   }
 
-  /** A scan that also is what deletions are judged by. */
+  /** A scan of the topics that also is what deletions are judged by. */
   async scan(options: { atMs: number }): ReturnType<Admin['scan']> {
-    const view = await this.#admin.scan(options)
+    const view = await this.#admin.scan({ ...options, groups: false })
     this.#seen = view
     return view
   }

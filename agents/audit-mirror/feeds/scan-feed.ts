@@ -77,7 +77,7 @@ export function scanFeed(options: {
 
 /** The part of the cluster's metadata that a principal may ask for. Throws where a part was not seen: half an image would show changes that are none. */
 async function imageOf(admin: Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'quotas'>, atMs: number): Promise<MetadataImage> {
-  const view = await admin.scan({ atMs })
+  const view = await admin.scan({ atMs, groups: false })
   const names = [...view.topics.keys()]
   const [configs, acls, quotas] = await Promise.all([admin.topicConfigs(names), admin.acls(), admin.quotas()])
   const unseen = [...view.unseen.filter(({ kind }) => kind === 'topics' || kind === 'topic'), ...configs.unseen]

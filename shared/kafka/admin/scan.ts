@@ -1,7 +1,8 @@
 import { describeClusterV1 } from '@platformatic/kafka'
-import type { ClusterView, TopicView } from '../../domain/cluster-view.ts'
+import type { ClusterView, GroupView, TopicView } from '../../domain/cluster-view.ts'
 import type { Cluster } from '../cluster.ts'
 import type { MetadataResponse } from '../metadata.ts'
+import type { ScanOptions } from '../ports.ts'
 import { offsetsTopic } from './group-list.ts'
 import { readGroups } from './groups.ts'
 import { errorText, type Holes, holes, reason } from './holes.ts'
@@ -14,9 +15,9 @@ const describeOperation = 8 // AclOperation.DESCRIBE, a bit in the set of author
  * lag is never negative; it may count what was produced, and not yet committed, during the scan. Whatever a broker or a
  * missing right kept back is in `unseen`. Throws only when no broker gave its metadata, or with the signal's reason.
  */
-export async function scan(cluster: Cluster, { atMs, signal }: { atMs: number; signal?: AbortSignal }): Promise<ClusterView> {
+export async function scan(cluster: Cluster, { atMs, signal, groups = true }: ScanOptions): Promise<ClusterView> {
   signal?.throwIfAborted()
-  const look = lookAt(cluster, atMs, signal)
+  const look = lookAt(cluster, atMs, groups, signal)
   if (!signal) return look
   const aborted = Promise.withResolvers<never>()
   const abort = () => aborted.reject(signal.reason)
@@ -28,12 +29,12 @@ export async function scan(cluster: Cluster, { atMs, signal }: { atMs: number; s
   }
 }
 
-async function lookAt(cluster: Cluster, atMs: number, signal?: AbortSignal): Promise<ClusterView> {
+async function lookAt(cluster: Cluster, atMs: number, withGroups: boolean, signal?: AbortSignal): Promise<ClusterView> {
   const unseen = holes()
   const { open, metadata } = await lookAtTopics(cluster, unseen)
-  await noteMissingRights(cluster, unseen)
-
-  const groups = await readGroups(cluster, metadata, unseen, signal)
+  if (withGroups) await noteMissingRights(cluster, unseen)
+  else unseen.add('groups', 'all', 'they were not asked for')
+  const groups = withGroups ? await readGroups(cluster, metadata, unseen, signal) : new Map<string, GroupView>()
   await readOffsets(cluster, new Map([...open].map(([name, { partitions }]) => [name, partitions])), unseen, signal)
 
   const brokers = metadata.brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port }))
