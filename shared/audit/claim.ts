@@ -1,5 +1,5 @@
 import type { JsonValue } from '../domain/json.ts'
-import { operationNames, patterns, permissions, resourceTypes } from '../kafka/acl-words.ts'
+import { aclCodesInWords } from '../kafka/acl-words.ts'
 import type { ChangeKind } from '../kafka/metadata-log/decode/describe.ts'
 import { placeOf } from './events/line.ts'
 import { eventIdOf } from './event-id.ts'
@@ -133,16 +133,7 @@ function claimedOf({ change, resource, asked, errorCode }: RequestLine['items'][
 function aclTraits(asked: Readonly<Record<string, JsonValue>>, resourceName: string | null): Traits | null {
   const { principal, host, operation, permissionType, resourceType, patternType } = asked
   if (typeof principal !== 'string' || typeof host !== 'string' || resourceName === null) return null
-  const word = (words: readonly string[], code: JsonValue | undefined): string => (typeof code === 'number' ? (words[code] ?? `code ${code}`) : '')
-  return {
-    resourceType: word(resourceTypes, resourceType),
-    resourceName,
-    pattern: word(patterns, patternType),
-    principal,
-    host,
-    operation: word(operationNames, operation),
-    permission: word(permissions, permissionType)
-  }
+  return { ...aclCodesInWords({ resourceType, patternType, operation, permissionType }), resourceName, principal, host }
 }
 
 /** Settings that were named; without operations all others are taken away too, so that they tell nothing apart. */

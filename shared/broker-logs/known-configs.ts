@@ -1,10 +1,11 @@
-/** What a configuration belongs to, by the number that Kafka's protocol has for it (ConfigResource.Type). */
-export type ConfigScope = 'topic' | 'broker' | 'broker-logger' | 'client-metrics' | 'group'
+import { configResourceTypes } from '../kafka/metadata-log/decode/secrets.ts'
 
-const scopes: Readonly<Record<number, ConfigScope>> = { 2: 'topic', 4: 'broker', 8: 'broker-logger', 16: 'client-metrics', 32: 'group' }
+/** What a configuration belongs to. */
+export type ConfigScope = (typeof configResourceTypes)[number]
 
+/** By the number that Kafka's protocol has for it (ConfigResource.Type). */
 export function configScope(resourceType: number): ConfigScope | null {
-  return scopes[resourceType] ?? null
+  return configResourceTypes[resourceType] ?? null
 }
 
 /** Names of Kafka 4.0 to 4.4 whose values are no secrets (TopicConfig, GroupConfig, ClientMetricsConfigs, the dynamic ones of a broker). */

@@ -21,3 +21,20 @@ export const operationNames = [
   'describe-tokens',
   'two-phase-commit'
 ] as const
+
+const word = (words: readonly string[], code: unknown): string => (typeof code === 'number' ? (words[code] ?? `code ${code}`) : '')
+
+/** The coded parts of an ACL in words; a code that is not known keeps its number. */
+export function aclCodesInWords({
+  resourceType,
+  patternType,
+  operation,
+  permissionType
+}: Readonly<Record<'resourceType' | 'patternType' | 'operation' | 'permissionType', unknown>>) {
+  return {
+    resourceType: word(resourceTypes, resourceType),
+    pattern: word(patterns, patternType),
+    operation: word(operationNames, operation),
+    permission: word(permissions, permissionType)
+  }
+}

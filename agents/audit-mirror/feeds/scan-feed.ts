@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonValue } from '#shared/domain/json.ts'
-import type { Remembered } from '#shared/engine/stream.ts'
+import type { Memory, Remembered } from '#shared/engine/stream.ts'
 import { operationNames, patterns, permissions, resourceTypes } from '#shared/kafka/acl-words.ts'
 import { topicConfigs } from '#shared/kafka/metadata-log/decode/apply.ts'
 import type { Difference } from '#shared/kafka/metadata-log/decode/describe.ts'
@@ -53,8 +53,9 @@ export function scanFeed(options: {
       }
     }
     inputs.push({ kind: 'brought', input: { kind: 'time', sourceId, position: { ...now }, timestampMs: atMs }, through: { ...now }, replay: false })
-    const memory = new Map(wholeImageMemory(image, before ? wholeImageMemory(before, []).keys() : []))
-    for (const [key, value] of before ? wholeImageMemory(before, []) : []) if (JSON.stringify(memory.get(key)) === JSON.stringify(value)) memory.delete(key)
+    const memoryBefore: Memory = before ? wholeImageMemory(before, []) : new Map()
+    const memory = new Map(wholeImageMemory(image, memoryBefore.keys()))
+    for (const [key, value] of memoryBefore) if (JSON.stringify(memory.get(key)) === JSON.stringify(value)) memory.delete(key)
     memory.set(positionKey, { ...now })
     inputs.push({ kind: 'memory', memory })
     before = image

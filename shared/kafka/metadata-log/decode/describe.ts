@@ -1,5 +1,5 @@
 import { type JsonValue, sameJson } from '../../../domain/json.ts'
-import { operationNames, patterns, permissions, resourceTypes } from '../../acl-words.ts'
+import { aclCodesInWords } from '../../acl-words.ts'
 import { topicConfigs } from './apply.ts'
 import { type ConfigsState, configsKey, type MetadataImage, type PartitionState, type TopicState } from './image.ts'
 import { configResourceTypes } from './secrets.ts'
@@ -58,7 +58,6 @@ interface Describer<State> {
   readonly view: (state: State) => JsonValue
 }
 
-const word = (words: readonly string[], code: number): string => words[code] ?? `code ${code}`
 const present =
   (added: ChangeKind, removed: ChangeKind) =>
   (_: unknown, after: unknown): ChangeKind =>
@@ -93,15 +92,7 @@ const describers: { readonly [In in Section]: Describer<StateOf<In>> } = {
   acls: {
     kind: present('acl-added', 'acl-removed'),
     resource: ({ id }) => ({ type: 'acl', name: null, id }),
-    view: ({ resourceType, resourceName, patternType, principal, host, operation, permissionType }) => ({
-      resourceType: word(resourceTypes, resourceType),
-      resourceName,
-      pattern: word(patterns, patternType),
-      principal,
-      host,
-      operation: word(operationNames, operation),
-      permission: word(permissions, permissionType)
-    })
+    view: acl => ({ ...aclCodesInWords(acl), resourceName: acl.resourceName, principal: acl.principal, host: acl.host })
   },
   scramCredentials: {
     kind: present('scram-changed', 'scram-removed'),
