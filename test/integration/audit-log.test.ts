@@ -73,7 +73,8 @@ describe.concurrent('an audit log on a broker', () => {
     expect(await world.verify()).toMatchObject({ sequence: 0, reason: expect.stringContaining('hello') })
   })
 
-  test('has as many chains as partitions, each with writers, keys and checkpoints of its own', async () => {
+  // Tests side by side: a poll belongs to the test whose own \`expect\` it is.
+  test('has as many chains as partitions, each with writers, keys and checkpoints of its own', async ({ expect }) => {
     const both = await newWorlds(2)
     await Promise.all(
       both.map(async (world, index) => {
@@ -86,7 +87,7 @@ describe.concurrent('an audit log on a broker', () => {
     )
   })
 
-  test('that takes more than one produce batch a transaction keeps its order', async () => {
+  test('that takes more than one produce batch a transaction keeps its order', async ({ expect }) => {
     const world = await newWorld()
     const log = await world.open()
     await log.flushed()
