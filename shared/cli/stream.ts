@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { kafkaConnection } from '../config/index.ts'
+import { onCredentialNews } from '../credentials/fresh.ts'
 import type { AnyStream } from '../engine/stream.ts'
 import { scopeOf } from '../engine/seal.ts'
 import { runStream } from '../engine/stream-replica.ts'
@@ -9,6 +10,7 @@ import { openHttp } from '../http/server.ts'
 import { telemetryRoutes } from '../http/telemetry.ts'
 import { openKafka } from '../kafka/index.ts'
 import { openNotifier } from '../notify/index.ts'
+import type { Backlog } from '../notify/outbox.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import type { AddCommand } from './command.ts'
@@ -27,13 +29,22 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
   const log = openLog({ level: config.log.level })
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
   const metrics = openMetrics()
+  const { times } = engineSettings(config, holder)
   const ours = metrics.cluster(config.cluster.name)
+  const meter = ours.stream({ name, leaseMs: times.takeOverAfterMs, measures: found.measures ?? [] })
   const status = { role: 'starting', stream: name }
   const http = await openHttp({ ...config.http, routes: telemetryRoutes({ metrics, clusters: () => ({ [config.cluster.name]: status }) }), log })
+  const deaf = onCredentialNews(({ event, what, reason }) => {
+    if (event === 'changed') log.info({ what }, 'a credential changed: new connections take the new one')
+    else log.warn({ what, reason }, 'a credential cannot be read anew: the old one is used on')
+  })
   try {
     const kafka = await reach(() => openKafka(kafkaConnection(config, name)), config)
     try {
       const { clusterId } = await reach(() => kafka.admin.features(), config)
+      let backlog: (() => Backlog) | null = null
+      meter.notices(() => backlog?.().waiting ?? null)
+      ours.read({ kafka: () => [{ client: name, ...kafka.counts() }], backlog: () => backlog?.() ?? null })
       log.info({ holder, clusterId, http: http.address, stream: name }, 'Reeve starts')
       await runStream(
         {
@@ -44,11 +55,18 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
           log: log.child({ cluster: config.cluster.name, stream: name }),
           stream: found,
           policy: configured.policy,
-          times: engineSettings(config, holder).times,
+          times,
+          meter,
           notifier: openNotifier({ config, scope: scopeOf(clusterId, reeveTopics(config.topics.prefix)), log }),
           // Who leads the agents is another question, and has its metric.
-          onRole: role => void (status.role = role),
-          onStep: step => ours.step(name, step)
+          onRole(role) {
+            status.role = role
+            meter.role(role === 'leader')
+            if (role !== 'leader') backlog = null
+          },
+          onLost: kind => meter.lost(kind),
+          onOutbox: read => void (backlog = read),
+          onStep: step => meter.step(step)
         },
         cli.signal
       )
@@ -56,6 +74,7 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
       await kafka.close()
     }
   } finally {
+    deaf()
     await http.close()
   }
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/json.ts'
 import type { Letter, Notifier } from '../notify/notifier.ts'
-import { due, isDone, letters, newEntry, next, type OutboxEntry, threadOf } from '../notify/outbox.ts'
+import { type Backlog, backlog, due, isDone, letters, newEntry, next, type OutboxEntry, threadOf } from '../notify/outbox.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Notice } from './agent.ts'
 import type { Memory, Remembered } from './stream.ts'
@@ -54,6 +54,11 @@ export class StreamOutbox {
       memory.set(`${prefix}${key}`, null)
     }
     return memory
+  }
+
+  /** What nobody was told yet. */
+  backlog(): Backlog {
+    return backlog(this.#entries.values(), () => false)
   }
 
   #set(key: string, entry: OutboxEntry, memory: Map<string, JsonValue | null>): void {

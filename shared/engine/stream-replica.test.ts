@@ -31,9 +31,13 @@ async function world() {
   const start = (holder: string) => {
     const stop = new AbortController()
     const roles: string[] = []
+    const lost: string[] = []
     const surroundings = { clusterId: 'c1', kafka, prefix: 'reeve', holder, log }
-    const ended = runStream({ ...surroundings, stream: toyStream, policy, times, notifier, onRole: role => roles.push(role) }, stop.signal)
-    return { roles, stop: () => (stop.abort(), ended) }
+    const ended = runStream(
+      { ...surroundings, stream: toyStream, policy, times, notifier, onRole: role => roles.push(role), onLost: kind => lost.push(kind) },
+      stop.signal
+    )
+    return { roles, lost, stop: () => (stop.abort(), ended) }
   }
   return { kafka, feed, copied, remembered, start }
 }
@@ -89,6 +93,7 @@ test('a replica that another has fenced stops leading, and stands by again', asy
   await thief.fence()
   await feed(0, 2)
   await eventually(async () => expect(replica.roles.slice(0, 3)).toEqual(['standby', 'leader', 'standby']))
+  expect(replica.lost).toEqual(['fenced'])
   await eventually(async () => expect(await copied()).toEqual([0]))
   await replica.stop()
 }, 20_000)

@@ -4,6 +4,7 @@ import { KafkaFault } from '../kafka/errors.ts'
 import type { NewRecord } from '../kafka/ports.ts'
 import type { Lease, LeaseTimes } from './lease.ts'
 import type { Notifier } from '../notify/notifier.ts'
+import type { Backlog } from '../notify/outbox.ts'
 import { leaseOf, standBy, whyLeading } from './standby.ts'
 import { StateStore, stateVersion } from './state.ts'
 import { StreamOutbox } from './stream-outbox.ts'
@@ -20,6 +21,10 @@ export interface StreamReplicaParts extends Surroundings {
   readonly times: LeaseTimes
   readonly notifier: Notifier
   onRole(role: 'standby' | 'leader' | 'stopped'): void
+  /** Of each reign that did not end in good order: the kind of its fault. */
+  onLost?(kind: KafkaFault['kind']): void
+  /** Of each reign: what waits to be told. */
+  onOutbox?(backlog: () => Backlog): void
   /** Told after each step. */
   onStep?(step: { readonly inputs: number; readonly outputs: number }): void
 }
@@ -44,6 +49,7 @@ export async function runStream(parts: StreamReplicaParts, signal: AbortSignal):
         await lead(parts, store, topic.name, signal)
       } catch (error) {
         if (!(error instanceof KafkaFault)) throw error
+        parts.onLost?.(error.kind)
         log.warn({ kind: error.kind }, `not leading any more: ${error.message}`)
         await sleep(Math.min(againMs, times.takeOverAfterMs), undefined, { signal }).catch(() => {})
       }
@@ -78,6 +84,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
       const pending = new Map<string, JsonValue | null>()
       const remember = (memory: Memory): void => memory.forEach((value, key) => pending.set(key, value))
       const outbox = new StreamOutbox(notifier, remembered, log)
+      parts.onOutbox?.(() => outbox.backlog())
       let telling: Promise<void> | null = null
       const tell = async (): Promise<void> => {
         remember(await outbox.deliver(Date.now()))

@@ -3,7 +3,9 @@ import type { AnchorConfig } from '../anchors/schema.ts'
 import type { JsonValue } from '../domain/json.ts'
 import type { Kafka, NewRecord } from '../kafka/ports.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Measure, Meter } from '../telemetry/meter.ts'
 import type { Notice } from './agent.ts'
+import type { AuditGround } from './audit-ground.ts'
 import type { Right } from './rights.ts'
 
 /**
@@ -24,8 +26,12 @@ export interface Stream<Policy, Input, Output> {
   source(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<Input>>
   /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. `sourceIds` are those that the source has. */
   transform(about: { readonly clusterId: string; readonly sourceIds: readonly string[] }, policy: Policy, remembered: Remembered): Transform<Input, Output>
+  /** Metrics of its own, which source and sink feed by the meter. */
+  readonly measures?: readonly Measure[]
   /** Of a stream that writes an audit log: what its readers must know. */
   auditLog?(policy: Policy, clusterId: string): AuditLogSettings
+  /** Of the same: what it stands on, which `reeve doctor` looks at. */
+  auditGround?(policy: Policy): AuditGround
 }
 
 /** Where an audit log lies, whose it is and what keeps its checkpoints, for whoever reads and verifies it. */
@@ -55,6 +61,8 @@ export interface Surroundings {
   /** Names this replica to people. */
   readonly holder: string
   readonly log: Log
+  /** Absent where nobody watches. */
+  readonly meter?: Meter
 }
 
 /** What was committed with the last output, by key. */

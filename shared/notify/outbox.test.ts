@@ -114,9 +114,9 @@ test('what every destination refused is undeliverable, what only waits is not, a
     next(next(told, pager, [slack, pager], refused, nowMs), slack, [slack, pager], { ok: true }, nowMs),
     next(next(newEntry(notice('d'), 9), machine, [machine, slack], { ok: true }, nowMs), slack, [machine, slack], refused, nowMs)
   ]
-  expect(backlog(entries, () => false)).toEqual({ undeliverable: 2, oldestSinceMs: 5 })
-  expect(backlog(entries, ({ notice: { key } }) => key !== 'b')).toEqual({ undeliverable: 1, oldestSinceMs: 7 })
-  expect(backlog([], () => false)).toEqual({ undeliverable: 0, oldestSinceMs: null })
+  expect(backlog(entries, () => false)).toEqual({ waiting: 3, undeliverable: 2, oldestSinceMs: 5 })
+  expect(backlog(entries, ({ notice: { key } }) => key !== 'b')).toEqual({ waiting: 1, undeliverable: 1, oldestSinceMs: 7 })
+  expect(backlog([], () => false)).toEqual({ waiting: 0, undeliverable: 0, oldestSinceMs: null })
 })
 
 test('the thread of an incident is that of its first message there', () => {

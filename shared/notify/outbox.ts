@@ -101,17 +101,27 @@ export function next(entry: OutboxEntry, at: Destination, routed: readonly Desti
   return at.reachesPeople ? { ...after, state: 'delivered', deliveredAtMs: nowMs, lastError: null } : after
 }
 
+export interface Backlog {
+  readonly waiting: number
+  readonly undeliverable: number
+  readonly oldestSinceMs: number | null
+}
+
 /**
- * What nobody was told: how many notices every destination refused for good, and since when the oldest one waits. Pure. Snoozed ones
- * do not count.
+ * What nobody was told: how many notices wait, how many of them every destination refused for good, and since when the oldest one waits.
+ * Pure. Snoozed ones do not count.
  */
-export function backlog(outbox: Iterable<OutboxEntry>, held: (entry: OutboxEntry) => boolean): { undeliverable: number; oldestSinceMs: number | null } {
+export function backlog(outbox: Iterable<OutboxEntry>, held: (entry: OutboxEntry) => boolean): Backlog {
   const waiting = [...outbox].filter(entry => entry.state !== 'delivered' && !held(entry))
   const refused = waiting.filter(({ to = {} }) => {
     const tried = Object.values(to).filter(({ state }) => state !== 'taken')
     return tried.length > 0 && tried.every(({ state, retryable }) => state === 'failed' && !retryable)
   })
-  return { undeliverable: refused.length, oldestSinceMs: waiting.length === 0 ? null : Math.min(...waiting.map(({ createdAtMs }) => createdAtMs)) }
+  return {
+    waiting: waiting.length,
+    undeliverable: refused.length,
+    oldestSinceMs: waiting.length === 0 ? null : Math.min(...waiting.map(({ createdAtMs }) => createdAtMs))
+  }
 }
 
 /** Nothing is left to do for it, wherever it was to go. */

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { type MeteredStream, openStreamMetrics, type StreamMetrics } from './stream-metrics.ts'
 
 /** What a turn leaves to be counted; the engine's TurnReport fits it. */
 export interface TurnFacts {
@@ -30,8 +31,8 @@ export interface ClusterMetrics {
   /** A scan (`observer`) or a turn of an agent has ended. */
   tick(name: string, result: 'ok' | 'failed', tookMs: number): void
   turn(agent: string, facts: TurnFacts): void
-  /** A stream has looked at what its sources brought. */
-  step(name: string, facts: { readonly inputs: number; readonly outputs: number }): void
+  /** A stream that this process is to run: once for each. */
+  stream(stream: MeteredStream): StreamMetrics
   role(leader: boolean, epoch: number | null): void
   /** Sources of what others count. */
   read(sources: Sources): void
@@ -61,6 +62,7 @@ export function openMetrics(now: () => number = Date.now): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'reeve_' })
   const clusters = new Map<string, Known>()
   const counters = openCounters(registry)
+  const streamOf = openStreamMetrics(registry, now)
 
   /** A gauge that holds exactly what `readings` say at the scrape: what is unknown, or gone, has no sample. */
   function gauge(name: string, help: string, labelNames: readonly string[], readings: (known: Known) => Reading): void {
@@ -95,11 +97,7 @@ export function openMetrics(now: () => number = Date.now): Metrics {
             for (const outcome of ['done', 'not-done', 'unknown']) counters.actions.inc({ cluster, agent, direction, outcome }, 0)
           for (const { undo, outcome } of facts.outcomes) counters.actions.inc({ cluster, agent, direction: undo ? 'undo' : 'apply', outcome })
         },
-        step(name, { inputs, outputs }) {
-          counters.streamed.inc({ cluster, name, direction: 'in' }, inputs)
-          counters.streamed.inc({ cluster, name, direction: 'out' }, outputs)
-          known.lastSuccessMs.set(name, now())
-        },
+        stream: stream => streamOf(cluster, stream),
         role(leader, epoch) {
           known.leading = { leader, epoch: epoch ?? known.leading?.epoch ?? null }
           // What a former leader saw is not how things are now.
@@ -123,12 +121,6 @@ function openCounters(registry: Registry) {
       help: 'How long a scan or turn took.',
       labelNames: ['cluster', 'name'],
       buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-      registers: [registry]
-    }),
-    streamed: new Counter({
-      name: 'reeve_streamed_total',
-      help: 'What a stream read (in) and wrote (out).',
-      labelNames: ['cluster', 'name', 'direction'],
       registers: [registry]
     }),
     actions: new Counter({
