@@ -8,12 +8,16 @@ export type CheckpointKeeper = Pick<Anchor, 'name' | 'put' | 'held'>
 export interface AnchorStanding {
   readonly name: string
   readonly waiting: number
+  /** Since when the oldest that waits does; null: none waits. */
+  readonly waitingSinceMs: number | null
   /** Size of the largest checkpoint that it took; null: none since the start. */
   readonly anchoredSize: number | null
   /** It holds another tree of a size that this log has had. */
   readonly forked: string | null
   /** Why the last attempt failed, and since when they do; null: it did not. */
   readonly failing: { readonly why: string; readonly sinceMs: number } | null
+  /** Attempts that failed since the start. */
+  readonly failures: number
 }
 
 const askForMs = 5_000
@@ -29,7 +33,8 @@ export class Anchoring {
   constructor(anchors: readonly CheckpointKeeper[], options: { readonly nowMs: () => number; readonly onTrouble: (message: string) => void }) {
     const onReceipt = (checkpoint: AnchoredCheckpoint, { anchor, evidence }: Receipt): void => {
       const token = evidence['token']
-      if (token !== undefined) for (const lane of this.#lanes) lane.putStamp({ checkpoint, stamp: { by: anchor, token: Buffer.from(token, 'base64') } })
+      if (token !== undefined)
+        for (const lane of this.#lanes) lane.putStamp({ checkpoint, sinceMs: options.nowMs(), stamp: { by: anchor, token: Buffer.from(token, 'base64') } })
     }
     this.#lanes = anchors.map(anchor => new Lane(anchor, { ...options, onReceipt, signal: this.#closing.signal }))
   }
@@ -85,6 +90,7 @@ interface LaneOptions {
 /** What waits for an anchor: a checkpoint, or a time stamp that is to lie beside one. */
 interface Waiting {
   readonly checkpoint: AnchoredCheckpoint
+  readonly sinceMs: number
   readonly stamp: { readonly by: string; readonly token: Uint8Array } | null
 }
 
@@ -93,6 +99,7 @@ class Lane {
   readonly #options: LaneOptions
   readonly #waiting: Waiting[] = []
   #failing: AnchorStanding['failing'] = null
+  #failures = 0
   #anchoredSize: number | null = null
   #forked: string | null = null
   #working = false
@@ -105,7 +112,7 @@ class Lane {
   }
 
   put(checkpoint: AnchoredCheckpoint): void {
-    this.#take({ checkpoint, stamp: null })
+    this.#take({ checkpoint, sinceMs: this.#options.nowMs(), stamp: null })
   }
 
   /** Where this anchor can keep one. */
@@ -124,7 +131,15 @@ class Lane {
   }
 
   standing(): AnchorStanding {
-    return { name: this.#anchor.name, waiting: this.#waiting.length, anchoredSize: this.#anchoredSize, forked: this.#forked, failing: this.#failing }
+    return {
+      name: this.#anchor.name,
+      waiting: this.#waiting.length,
+      waitingSinceMs: this.#waiting[0]?.sinceMs ?? null,
+      anchoredSize: this.#anchoredSize,
+      forked: this.#forked,
+      failing: this.#failing,
+      failures: this.#failures
+    }
   }
 
   async #work(): Promise<void> {
@@ -142,6 +157,7 @@ class Lane {
         pauseMs = shortestPauseMs
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error)
+        this.#failures++
         if (error instanceof ForkFound) {
           // It will never be taken, and the next may be: both checkpoints are the evidence, and each place keeps its own.
           this.#forked = why

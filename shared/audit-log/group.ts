@@ -21,6 +21,8 @@ export interface AuditBatch {
   readonly closedThroughMs?: number | null
   /** Records of other topics for the same transaction, such as the memory that belongs to the positions. */
   readonly also?: readonly NewRecord[]
+  /** Called once it is committed: events and others' records. */
+  readonly durable?: () => void
 }
 
 /** The end of the chain: of what was sealed, or of what was committed. */

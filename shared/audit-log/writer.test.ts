@@ -59,6 +59,23 @@ describe('a log', () => {
     expect(log.head).toMatchObject({ size: 7, sources: { list: { through: 5, resume: 5 } } })
   })
 
+  test('says of a batch that it is durable when it is committed, and not before', async () => {
+    const log = await world.open()
+    await log.flushed()
+    const told: string[] = []
+    const found = async (name: string): Promise<void> => void told.push(`${name}: ${await kinds()}`)
+    const waiting: Promise<void>[] = []
+    const durable = (name: string) => () => void waiting.push(found(name))
+    kafka.failNextAppend(world.transactionalId, 'unknown-lost')
+    await log.offer({ ...batchOf(0, 2), durable: durable('events') })
+    await log.flushed()
+    const also = [{ topic: 'memory', partition: 0, key: null, value: Buffer.from('x') }]
+    await log.offer({ events: [], also, durable: durable('memory') })
+    await log.flushed()
+    await Promise.all(waiting)
+    expect(told).toEqual(['events: eteet', 'memory: eteet'])
+  })
+
   test('is gone on with behind its end, positions too, and says its new fence in a checkpoint', async () => {
     const first = await world.open()
     await first.offer(batchOf(0, 3))
@@ -193,7 +210,9 @@ describe('a checkpoint', () => {
     expect(anchor.kept.map(({ size }) => size)).toEqual(anchor.kept.map(({ size }) => size).toSorted((a, b) => a - b))
     expect(anchor.kept.length).toBeGreaterThanOrEqual(2)
     expect(await world.verify()).toMatchObject({ checkpointed: anchor.kept.at(-1)!.size })
-    expect(log.anchors()).toEqual([{ name: 'keeper', waiting: 0, anchoredSize: anchor.kept.at(-1)!.size, forked: null, failing: null }])
+    expect(log.newestCheckpoint).toEqual({ size: anchor.kept.at(-1)!.size, atMs: expect.any(Number) })
+    const idle = { waiting: 0, waitingSinceMs: null, forked: null, failing: null, failures: 0 }
+    expect(log.anchors()).toEqual([{ name: 'keeper', anchoredSize: anchor.kept.at(-1)!.size, ...idle }])
   })
 
   test('comes once a while when nothing happens, and sooner when something did', async () => {
@@ -251,10 +270,11 @@ describe('an anchor', () => {
     let down = true
     const anchor = keeper(() => (down ? new Error('no route') : null))
     const troubles: string[] = []
-    const log = await world.open({ anchors: [anchor], onTrouble: message => troubles.push(message) })
+    const log = await world.open({ anchors: [anchor], nowMs: () => 1_760_000_000_000, onTrouble: message => troubles.push(message) })
     await log.checkpoint()
     await log.checkpoint()
-    expect(log.anchors()).toMatchObject([{ waiting: 2, anchoredSize: null, failing: { why: 'no route' } }])
+    expect(log.anchors()).toMatchObject([{ waiting: 2, waitingSinceMs: 1_760_000_000_000, anchoredSize: null, failing: { why: 'no route' } }])
+    expect(log.anchors()[0]?.failures).toBeGreaterThan(0)
     down = false
     await expect.poll(() => anchor.kept.map(({ size }) => size)).toEqual([2, 3])
     expect(troubles.filter(message => message.includes('no route'))).toHaveLength(1)

@@ -84,6 +84,8 @@ export interface AuditLog {
   /** Writes a checkpoint now. Resolves with it once it is committed, entry and note; anchors have it then, or are being tried. */
   checkpoint(): Promise<AnchoredCheckpoint>
   anchors(): readonly AnchorStanding[]
+  /** Size of the newest signed checkpoint, and when it was made; null: none since the start. */
+  readonly newestCheckpoint: { readonly size: number; readonly atMs: number } | null
   /** Resolves with why the log has ended: null after close(). A KafkaFault of the kind `fenced` says that another writer has taken over, for good. */
   readonly ended: Promise<Error | null>
   /** Commits what was offered, and ends. The last anchors are given a moment. */
@@ -122,6 +124,7 @@ class Writer implements AuditLog {
   /** A signed checkpoint whose note is not committed yet. */
   #note: AnchoredCheckpoint | null
   #newest: AnchoredCheckpoint | null = null
+  #signed: AuditLog['newestCheckpoint'] = null
   #failure: Error | null = null
   /** Wakes the loop: something came, or is wanted. */
   #wake = Promise.withResolvers<void>()
@@ -134,6 +137,8 @@ class Writer implements AuditLog {
   /** Batches that were sealed, and how many of them are committed. */
   #taken = 0
   #done = 0
+  /** Whom to tell when so many are committed. */
+  readonly #tells: { readonly from: number; readonly durable: () => void }[] = []
 
   constructor(options: AuditLogOptions, head: Head, start: Start) {
     const { limits, nowMs = Date.now, onTrouble = () => undefined, anchors } = options
@@ -149,7 +154,10 @@ class Writer implements AuditLog {
     // The new fence is told in a checkpoint, unless there was nothing since the last.
     this.#checkpointWanted = head.size > 0 && start.checkpoint === null
     this.#anchoring = new Anchoring(anchors, { nowMs, onTrouble })
-    if (start.checkpoint) this.#anchoring.put(start.checkpoint.signed)
+    if (start.checkpoint) {
+      this.#anchoring.put(start.checkpoint.signed)
+      this.#signed = { size: start.checkpoint.signed.size, atMs: Date.parse(head.last!.entry.value.timestamp) }
+    }
     this.#note = start.checkpoint?.written === false ? start.checkpoint.signed : null
     this.#taken = this.#sealing.entries > 0 ? 1 : 0
     this.ended = this.#run().then(
@@ -172,6 +180,7 @@ class Writer implements AuditLog {
     if (this.#sealing.entries === 0) this.#gatheringSinceMs = performance.now()
     this.#sealing.take(batch)
     this.#taken++
+    if (batch.durable) this.#tells.push({ from: this.#taken, durable: batch.durable })
     this.#wake.resolve()
     while (this.#isFull() && this.#failure === null) await this.#progress.promise
     if (this.#failure) throw this.#failure
@@ -195,6 +204,10 @@ class Writer implements AuditLog {
       await this.#progress.promise
     }
     return this.#newest
+  }
+
+  get newestCheckpoint(): AuditLog['newestCheckpoint'] {
+    return this.#signed
   }
 
   anchors(): readonly AnchorStanding[] {
@@ -226,6 +239,7 @@ class Writer implements AuditLog {
       if (group) {
         if (group.entries > 0) await this.#advance(group)
         this.#done = taken
+        while (this.#tells[0] !== undefined && this.#tells[0].from <= taken) this.#tells.shift()!.durable()
       }
       this.#tell()
     }
@@ -276,6 +290,7 @@ class Writer implements AuditLog {
     const isSignersOwn = (error: unknown): boolean => !(error instanceof ProofError)
     const signed = checkpointToAnchor(await this.#patiently('signing a checkpoint', isSignersOwn, () => signCheckpoint(tree, signers)))
     this.#note = signed
+    this.#signed = { size: signed.size, atMs: this.#nowMs() }
     this.#anchoring.put(signed)
   }
 
