@@ -49,6 +49,15 @@ test('an extra listener has a port of its own on every node, and is advertised w
   expect(extraAddresses(ports, 'OAUTH')).toEqual(['127.0.0.1:20006', '127.0.0.1:20013'])
 })
 
+test('an extra listener of the controllers is named as theirs, and no client is told of it', () => {
+  const listeners = { CONTROLLER_TLS: { protocol: 'SSL', properties: {}, controller: true } } as const
+  const properties = nodeProperties(1, '/data', { ...plan(1), ports: portsFrom(20_000, 1, Object.keys(listeners)), listeners })
+  expect(properties['controller.listener.names']).toBe('CONTROLLER,CONTROLLER_SASL,CONTROLLER_TLS')
+  expect(properties['listeners']).toContain(',CONTROLLER_TLS://127.0.0.1:20005,')
+  expect(properties['advertised.listeners']).not.toContain('CONTROLLER')
+  expect(properties['listener.name.controller_tls.ssl.keystore.location']).toBe('/keys/server.p12')
+})
+
 test('inside a container a node binds every address and still advertises 127.0.0.1', () => {
   const properties = nodeProperties(1, '/data', { ...plan(3), bind: '0.0.0.0' })
   expect(properties['listeners']).toContain('PLAIN://0.0.0.0:20000')

@@ -17,6 +17,8 @@ export interface ExtraListener {
   readonly properties: Readonly<Record<string, string>>
   /** Where clients are told to find it, where something stands in front of it. */
   readonly advertisedPort?: number
+  /** It is the controller's: no client is told of it. */
+  readonly controller?: true
 }
 
 export interface StackPorts {
@@ -75,7 +77,11 @@ export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan
   const at = (host: string) => `PLAIN://${host}:${ports.plain},SASL://${host}:${ports.sasl},TLS://${host}:${ports.tls}`
   const extra = Object.entries(plan.listeners ?? {})
   const extraAt = (host: string, advertised: boolean) =>
-    extra.map(([name, { advertisedPort }]) => `,${name}://${host}:${(advertised ? advertisedPort : undefined) ?? ports.extra[name]}`).join('')
+    extra
+      .filter(([, { controller }]) => !(advertised && controller))
+      .map(([name, { advertisedPort }]) => `,${name}://${host}:${(advertised ? advertisedPort : undefined) ?? ports.extra[name]}`)
+      .join('')
+  const ofControllers = extra.flatMap(([name, { controller }]) => (controller ? [name] : []))
   const users = Object.entries(plan.principals).map(([name, password]) => `user_${name}="${password}"`)
   const login = 'org.apache.kafka.common.security'
   return {
@@ -87,7 +93,7 @@ export function nodeProperties(id: number, dataFolder: string, plan: ClusterPlan
     'listener.security.protocol.map': `PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL,CONTROLLER:PLAINTEXT,CONTROLLER_SASL:SASL_PLAINTEXT${extra.map(([name, { protocol }]) => `,${name}:${protocol}`).join('')}`,
     'inter.broker.listener.name': 'PLAIN',
     // The nodes speak over the first.
-    'controller.listener.names': 'CONTROLLER,CONTROLLER_SASL',
+    'controller.listener.names': ['CONTROLLER', 'CONTROLLER_SASL', ...ofControllers].join(','),
     'sasl.enabled.mechanisms': 'SCRAM-SHA-512,SCRAM-SHA-256,PLAIN',
     ...Object.assign(
       {},

@@ -1,5 +1,3 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type LocalStack, startStack } from '#deploy/local/stack.ts'
@@ -8,16 +6,13 @@ import { Cluster } from '#shared/kafka/cluster.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import { faultStack } from '../support/appender-fault-plan.ts'
 import { authorizerLine, type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from '../support/audit-mirror-world.ts'
-import { mirrorSteps } from '../support/doomed-mirror.ts'
 import { activeController } from '../support/metadata-witness.ts'
+import { gapsIn } from '../support/mirror-kills.ts'
 import type { Reeve } from '../support/reeve-process.ts'
 import { until } from '../support/replica.ts'
-import { randomFrom } from '../support/seeded.ts'
-import { javaOutput } from '../support/stack.ts'
 
-const kills = Number(process.env['REEVE_KILLS'] ?? 40)
 const seed = Number(process.env['REEVE_SEED'] ?? Date.now() % 100_000)
-console.log(`seed ${seed}, ${kills} kills`)
+console.log(`seed ${seed}`)
 
 let stack: LocalStack
 let world: MirrorWorld | undefined
@@ -34,19 +29,8 @@ async function open(more: number): Promise<MirrorWorld> {
 async function requireSame(faulty: MirrorUnderTest, calm: MirrorUnderTest): Promise<number> {
   await Promise.all([world!.settled(faulty, 180_000), world!.settled(calm, 180_000)])
   const [found, expected] = [await world!.read(faulty), await world!.read(calm)]
-  expect(gaps(found)).toEqual([])
+  expect(gapsIn(found.entries)).toEqual([])
   return requireSameBodies(found, expected, world!.linesTopic)
-}
-
-function gaps({ entries }: Awaited<ReturnType<MirrorWorld['read']>>): unknown[] {
-  return entries.flatMap(({ eventType, value: { payload } }) =>
-    eventType === 'audit.gap' && !JSON.stringify(payload).includes('the mirror begins here') ? [payload.unmapped] : []
-  )
-}
-
-/** Which sources of lines have brought something: the topic's partitions, and the file. */
-function sourcesOf({ entries }: Awaited<ReturnType<MirrorWorld['read']>>): Set<string> {
-  return new Set(entries.filter(({ eventType }) => eventType === 'access.denied').map(({ coordinate }) => coordinate.split(/[@#]/)[0]!))
 }
 
 /** The process among these that leads. */
@@ -71,57 +55,6 @@ describe('a cluster of three', () => {
     process.env['REEVE_TEST_STACK'] = stack.file
   }, 300_000)
   afterAll(() => stack?.stop())
-
-  test('killed again and again, at every step of its writer and by chance: each event once, and what a calm mirror says', async () => {
-    const here = await open(0)
-    const random = randomFrom(seed)
-    const [faulty, calm] = [here.mirror('killed'), here.mirror('calm')]
-    await calm.start().leads()
-    const byStep: Record<string, number> = {}
-    const doom = (index: number) => {
-      const step = mirrorSteps[Math.floor(random() * mirrorSteps.length)]!
-      if (index % 3 === 2) return undefined
-      return index < mirrorSteps.length
-        ? { step: mirrorSteps[index]!, count: 1 }
-        : { step, count: step.startsWith('fence') ? 1 : 1 + Math.floor(random() * 12) }
-    }
-    // From its first position on it reads what a file is rotated to.
-    const first = faulty.start()
-    await first.leads()
-    await here.load(8)
-    await until('lines of each source are in the log', async () => sourcesOf(await here.read(faulty)).size === 3, 30_000)
-    await first.kill()
-    let next = faulty.start(doom(0))
-    for (let index = 0; index < kills; index++) {
-      const victim = next
-      // The one after it loads in the meantime, and stands by.
-      const doomed = doom(index + 1)
-      next = faulty.start(index + 1 < kills ? doomed : undefined)
-      const dead = () => victim.child.signalCode !== null || victim.child.exitCode !== null
-      const leads = () => victim.lines.some(({ role }) => role === 'leader')
-      // One that is to die at a step comes there, or dies by chance soon after; the others soon after they lead.
-      const patienceMs = index % 3 !== 2 ? 4_000 : random() * 1_500
-      let dueAtMs = performance.now() + 40_000
-      for (let led = false; !dead() && performance.now() < dueAtMs;) {
-        if (!led && leads()) dueAtMs = performance.now() + patienceMs
-        led ||= leads()
-        await here.load(1)
-        if (random() < 0.05) here.rotate()
-        await sleep(random() * 150)
-      }
-      const atStep = dead()
-      await victim.kill()
-      if (victim.child.exitCode !== null) throw new Error(`a mirror ended with ${victim.child.exitCode}: ${victim.printed().slice(-1_500)}`)
-      byStep[atStep ? 'at its step' : 'by chance'] = (byStep[atStep ? 'at its step' : 'by chance'] ?? 0) + 1
-      if (index % 10 === 9) {
-        const { size } = await here.read(faulty)
-        console.log(`${index + 1} kills, ${size} entries verified`)
-      }
-    }
-    await next.leads()
-    await here.closing()
-    console.log(JSON.stringify({ seed, kills, byStep, same: await requireSame(faulty, calm) }))
-  })
 
   test('stopped past its lease and woken: it is fenced, and writes nothing beside its successor', async () => {
     const here = await open(1)
@@ -186,43 +119,6 @@ describe('a cluster of three', () => {
       `${victims.length} nodes killed, the load went on within ${tookMs.map(ms => `${(ms / 1_000).toFixed(1)} s`).join(', ')}; ${same} events are the same`
     )
     expect(mirror.child.exitCode).toBeNull()
-  })
-
-  test('secrets that are set in the cluster are found in no topic, no line and no export', async () => {
-    const here = await open(3)
-    const faulty = here.mirror('secrets')
-    const mirror = faulty.start()
-    await mirror.leads()
-    const user = `${here.linesTopic}-user`
-    const password = 'planted-password-of-a-user'
-    const jaas = 'planted-jaas-password'
-    const config = (args: readonly string[]) =>
-      javaOutput('kafka.admin.ConfigCommand', ['--bootstrap-server', stack.description.brokers[0]!, '--alter', ...args])
-    await config(['--entity-type', 'users', '--entity-name', user, '--add-config', `SCRAM-SHA-512=[iterations=4096,password=${password}]`])
-    const login = `org.apache.kafka.common.security.plain.PlainLoginModule required username="x" password="${jaas}";`
-    await config(['--entity-type', 'brokers', '--entity-name', '1', '--add-config', `listener.name.sasl.plain.sasl.jaas.config=[${login}]`])
-    await here.load(4)
-    await here.closing()
-    await here.settled(faulty)
-    const types = new Map(
-      (await here.read(faulty)).entries.map(({ eventType, value }) => [`${eventType} ${JSON.stringify(value.payload['resources'])}`, value])
-    )
-    expect([...types.keys()].some(key => key.startsWith('credential.changed') && key.includes(user))).toBe(true)
-    expect([...types.keys()].some(key => key.startsWith('config.changed') && key.includes('roker'))).toBe(true)
-    const said = [mirror.printed()]
-    for (const topic of [faulty.auditTopic, faulty.memoryTopic])
-      for (const { key, value, headers } of await here.records(topic)) said.push(String(key), String(value), JSON.stringify(headers))
-    const exported = join(faulty.anchorFolder, 'export')
-    expect(await faulty.audit('export', exported)).toMatchObject({ code: 0 })
-    for (const name of readdirSync(exported, { recursive: true, encoding: 'utf8' }))
-      if (statSync(join(exported, name)).isFile()) said.push(readFileSync(join(exported, name), 'latin1'))
-    const all = said.join('\n')
-    for (const secret of [password, jaas])
-      for (const form of [secret, Buffer.from(secret).toString('base64').replaceAll('=', ''), Buffer.from(secret).toString('hex')])
-        expect(all.includes(form)).toBe(false)
-    // The salted keys of the credential are as good as the password for whoever wants to log in as that user.
-    expect(/"(salt|storedKey|serverKey)":"[A-Za-z0-9+/]{20,}/.test(all)).toBe(false)
-    await config(['--entity-type', 'brokers', '--entity-name', '1', '--delete-config', 'listener.name.sasl.plain.sasl.jaas.config'])
   })
 
   test('its topic is deleted and made again: it refuses to write, and says what to do', async () => {
@@ -357,11 +253,11 @@ describe('controllers that cut off their log', () => {
     const last = faulty.start()
     await last.leads()
     await here.closing()
-    await until('the gap is told', async () => gaps(await here.read(faulty)).length > 0, 60_000)
+    await until('the gap is told', async () => gapsIn((await here.read(faulty)).entries).length > 0, 60_000)
     const after = await here.read(faulty)
-    expect(gaps(after)).toHaveLength(1)
+    expect(gapsIn(after.entries)).toHaveLength(1)
     const created = after.entries.slice(before.entries.length).filter(({ eventType }) => eventType === 'topic.created')
-    console.log(`${created.length} topics were created while it was away; gap ${JSON.stringify(gaps(after)[0])}`)
+    console.log(`${created.length} topics were created while it was away; gap ${JSON.stringify(gapsIn(after.entries)[0])}`)
     expect(created.length).toBeGreaterThan(0)
   })
 })

@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { localFolder } from '#deploy/local/folders.ts'
 import { canonical } from '#shared/audit/canonical.ts'
 import { type Entry, readEntry } from '#shared/audit/entry.ts'
 import { verifyLog } from '#shared/audit/verify-log.ts'
@@ -9,8 +10,9 @@ import { newKey } from '#shared/credentials/signer.ts'
 import type { JsonValue } from '#shared/domain/json.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { Appender, Kafka, LogRecord } from '#shared/kafka/ports.ts'
-import type { MirrorDoom } from './doomed-mirror.ts'
-import { type Reeve, ReeveBench, speak, type Spoken } from './reeve-process.ts'
+import { parseSigner, type Signer } from '#shared/proof/note-key.ts'
+import type { MirrorDoom, MirrorStart } from './doomed-mirror.ts'
+import { type Parts, type Reeve, ReeveBench, speak, type Spoken } from './reeve-process.ts'
 import { until } from './replica.ts'
 import { randomFrom } from './seeded.ts'
 import { superUser, unique } from './stack.ts'
@@ -25,11 +27,19 @@ export interface MirrorUnderTest {
   readonly memoryTopic: string
   readonly configFile: string
   readonly anchorFolder: string
-  readonly started: readonly Reeve[]
   /** Runs `reeve audit` with these words on this log. */
   audit(...words: readonly string[]): Promise<Spoken>
   /** What `reeve stream audit-mirror` runs; dies where it is told to. */
-  start(doom?: MirrorDoom): Reeve
+  start(how?: MirrorStart): Reeve
+  /** `reeve stream audit-mirror` itself. */
+  run(): Reeve
+  /** Loads one that begins, and dies, when it is told to. */
+  prepare(): PreparedMirror
+}
+
+export interface PreparedMirror {
+  readonly process: Reeve
+  go(doom?: MirrorDoom): void
 }
 
 /** Events that any mirror of the same inputs must write, and what it said of itself. */
@@ -42,11 +52,11 @@ export interface MirrorLog {
 
 export interface MirrorWorld {
   readonly kafka: Kafka
+  /** Of the mirrors' key. */
+  readonly signer: Signer
   readonly linesTopic: string
   readonly file: string
-  /** What was planted, and must be found nowhere. */
-  readonly secrets: string[]
-  mirror(name: string, policy?: object): MirrorUnderTest
+  mirror(name: string, policy?: object, parts?: Parts): MirrorUnderTest
   /** Writes so many lines and changes, the same for the same seed and number; lines are of the time they are written at. */
   load(steps: number): Promise<void>
   raw(partition: number, value: Buffer): Promise<void>
@@ -81,7 +91,6 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
   const linesTopic = unique('mirror-lines')
   const key = newKey(`reeve.audit/${clusterId}`)
   const bench = new ReeveBench()
-  const secrets: string[] = []
   const topics: string[] = [linesTopic]
   const made: string[] = []
   let forwarder: Appender | null = null
@@ -165,10 +174,10 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
 
   return {
     kafka,
+    signer: parseSigner(key.skey),
     linesTopic,
     file,
-    secrets,
-    mirror(name, policy = {}) {
+    mirror(name, policy = {}, parts = {}) {
       const auditTopic = unique(`audit-${name}`)
       const prefix = unique(`reeve-${name}`)
       const memoryTopic = `${prefix}.audit-mirror`
@@ -202,21 +211,29 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
         topics: { prefix },
         notify: { platformChannel: 'platform', channels: { platform: { slackWebhook: '' } } },
         agents: { 'audit-mirror': agent },
-        http: { port: 0 }
+        http: { port: 0 },
+        ...parts
       })
-      const started: Reeve[] = []
-      const env = { ...noRedis, AUDIT_KEY: key.skey, AUDIT_HASH_KEY: 'a key of the hashes that is long enough' }
+      const words = ['stream', 'audit-mirror']
+      const start = (how: MirrorStart = {}): Reeve => bench.start(configFile, { env, words, entry: doomed, argument: how })
+      const env = {
+        ...noRedis,
+        NODE_COMPILE_CACHE: join(localFolder, 'compile-cache'),
+        AUDIT_KEY: key.skey,
+        AUDIT_HASH_KEY: 'a key of the hashes that is long enough'
+      }
       return {
         auditTopic,
         memoryTopic,
         configFile,
         anchorFolder,
-        started,
         audit: (...words) => speak(['--config', configFile, 'audit', ...words], env),
-        start(doom) {
-          const process = bench.start(configFile, { env, words: ['stream', 'audit-mirror'], entry: doomed, argument: doom ?? {} })
-          started.push(process)
-          return process
+        start,
+        run: () => bench.start(configFile, { env, words }),
+        prepare() {
+          // Nobody else is alive whom it could take over from.
+          const process = start({ waits: true, takeOverAfterMs: 400 })
+          return { process, go: doom => void process.child.stdin!.write(`${JSON.stringify(doom ?? {})}\n`) }
         }
       }
     },

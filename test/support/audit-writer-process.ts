@@ -11,6 +11,7 @@ import { KafkaFault } from '#shared/kafka/errors.ts'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { parseSigner } from '#shared/proof/note-key.ts'
 import { batchOf, nextOf } from './audit-log-world.ts'
+import { firstLine } from './first-line.ts'
 import { randomFrom } from './seeded.ts'
 
 /**
@@ -147,14 +148,4 @@ async function main(options: AuditWriterOptions): Promise<void> {
     say({ event: 'dead', message: (error as Error).message })
     process.exit(error instanceof KafkaFault && error.kind === 'fenced' ? 3 : 1)
   }
-}
-
-function firstLine(): Promise<string> {
-  return new Promise(resolve => {
-    let text = ''
-    process.stdin.on('data', chunk => {
-      text += String(chunk)
-      if (text.includes('\n')) resolve(text.split('\n')[0]!)
-    })
-  })
 }

@@ -113,9 +113,12 @@ export class ReeveBench {
     }: { env?: Readonly<Record<string, string>>; entry?: string; argument?: object; words?: readonly string[] } = {}
   ): Reeve {
     const child = spawn(process.execPath, [entry, ...(argument ? [JSON.stringify(argument)] : []), '--config', file, ...words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: environment(env)
     })
+    // Whoever is told something may be dead by then.
+    child.stdin.on('error', () => undefined)
+    if (!argument) child.stdin.end()
     const lines: Record<string, unknown>[] = []
     let printed = ''
     child.stderr.on('data', chunk => (printed += String(chunk)))
