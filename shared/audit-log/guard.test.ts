@@ -94,17 +94,19 @@ describe('who could destroy the log', () => {
     expect(judged({ acls: { value: [acl(entry)] } }).destroyers).toEqual(may === null ? [] : [{ principal: 'User:ops', may: [may] }])
   })
 
-  test('is not whom a denial of the whole stops, and still is whom one of a part or of one host does not', () => {
+  test('is not whom a denial of all of it stops, and still is whom one of a part, of another topic or of one host does not', () => {
     const wide = acl({ resourceName: '*' })
-    const by = (...denials: Partial<AclEntry>[]) =>
-      judged({ acls: { value: [wide, ...denials.map(denial => acl({ ...denial, permission: 'deny' }))] } }).destroyers.length
-    expect([by({ resourceName: '*' }), by({ resourceName: '*', operation: 'all', principal: 'User:*' })]).toEqual([0, 0])
+    const by = (allowance: AclEntry, ...denials: Partial<AclEntry>[]) =>
+      judged({ acls: { value: [allowance, ...denials.map(denial => acl({ ...denial, permission: 'deny' }))] } }).destroyers.length
+    expect([by(wide, { resourceName: '*' }), by(wide, { resourceName: '*', operation: 'all', principal: 'User:*' }), by(wide, {})]).toEqual([0, 0, 0])
     expect([
-      by({}),
-      by({ resourceName: '*', host: '10.0.0.1' }),
-      by({ resourceName: '*', operation: 'read' }),
-      by({ resourceName: '*', principal: 'User:x' })
+      by(wide, { resourceName: 'audit' }),
+      by(wide, { resourceName: '*', host: '10.0.0.1' }),
+      by(wide, { resourceName: '*', operation: 'read' }),
+      by(wide, { resourceName: '*', principal: 'User:x' })
     ]).toEqual([1, 1, 1, 1])
+    const all = acl({ operation: 'all', resourceName: '*' })
+    expect([by(all, {}, { operation: 'alter' }), by(all, {}, { operation: 'alter' }, { operation: 'alter-configs' })]).toEqual([1, 0])
   })
 
   test('the writer is named where it may do too much, and is no stranger where it writes', () => {

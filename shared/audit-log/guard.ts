@@ -52,7 +52,12 @@ export interface GuardReport {
   readonly unknown: readonly { readonly what: string; readonly why: string }[]
 }
 
-const destructive = { topic: ['delete', 'alter', 'alter-configs', 'all'], cluster: ['alter', 'alter-configs', 'cluster-action', 'all'] } as const
+/** Things of the log, and what should be done to none of them by anybody else. */
+interface Precious {
+  readonly resourceType: AclEntry['resourceType']
+  readonly names: readonly string[]
+  readonly operations: readonly string[]
+}
 
 /** Judges what was seen of the audit topic and of the rights to it. Pure. What was not seen is unknown, and said. */
 export function guard(facts: GuardFacts, transactionalIds: readonly string[]): GuardReport {
@@ -60,13 +65,13 @@ export function guard(facts: GuardFacts, transactionalIds: readonly string[]): G
   const entries = 'value' in acls ? acls.value : []
   const destroyers = holders(
     entries,
-    entry => covers(entry, 'topic', topic) && isOneOf(entry, destructive.topic),
-    entry => entry.resourceType === 'cluster' && isOneOf(entry, destructive.cluster)
+    { resourceType: 'topic', names: [topic], operations: ['delete', 'alter', 'alter-configs'] },
+    { resourceType: 'cluster', names: ['kafka-cluster'], operations: ['alter', 'alter-configs', 'cluster-action'] }
   )
   const strangers = holders(
     entries,
-    entry => covers(entry, 'topic', topic) && isOneOf(entry, ['write', 'all']),
-    entry => transactionalIds.some(id => covers(entry, 'transactional-id', id)) && isOneOf(entry, ['write', 'all'])
+    { resourceType: 'topic', names: [topic], operations: ['write'] },
+    { resourceType: 'transactional-id', names: transactionalIds, operations: ['write'] }
   ).filter(({ principal }) => principal !== writer)
   const unknown = [
     ...whyOf('topic', facts.found),
@@ -134,29 +139,30 @@ function opennessOf({ acls, brokerSettings, topic }: GuardFacts): Pick<GuardRepo
   }
 }
 
-function holders(entries: readonly AclEntry[], ...groups: readonly ((entry: AclEntry) => boolean)[]): Power[] {
-  const allowed = entries.filter(entry => entry.permission === 'allow' && groups.some(group => group(entry)) && !isDenied(entries, entry))
+function holders(entries: readonly AclEntry[], ...things: readonly Precious[]): Power[] {
+  const allowed = entries.filter(entry => entry.permission === 'allow' && things.some(thing => reaches(entries, entry, thing)))
   return [...Map.groupBy(allowed, ({ principal }) => principal)]
     .map(([principal, of]) => ({ principal, may: [...new Set(of.map(wordsOf))].toSorted() }))
     .toSorted((one, other) => (one.principal < other.principal ? -1 : 1))
 }
 
-/** Whether a denial from every host takes the whole of an allowance away. */
-function isDenied(entries: readonly AclEntry[], allowance: AclEntry): boolean {
-  return entries.some(
-    entry =>
-      entry.permission === 'deny' &&
-      entry.host === '*' &&
-      entry.resourceType === allowance.resourceType &&
-      (entry.principal === allowance.principal || entry.principal === 'User:*') &&
-      (entry.operation === allowance.operation || entry.operation === 'all') &&
-      (entry.pattern === 'prefixed'
-        ? allowance.resourceName !== '*' && allowance.resourceName.startsWith(entry.resourceName)
-        : [allowance.resourceName, '*'].includes(entry.resourceName))
-  )
+/** Whether an allowance lets its principal do one of the operations to one of the things: no denial from every host takes all of that away. */
+function reaches(entries: readonly AclEntry[], allowance: AclEntry, { resourceType, names, operations }: Precious): boolean {
+  const asked = allowance.operation === 'all' ? operations : operations.filter(operation => operation === allowance.operation)
+  const isDenied = (name: string, operation: string): boolean =>
+    entries.some(
+      entry =>
+        entry.permission === 'deny' &&
+        entry.host === '*' &&
+        covers(entry, resourceType, name) &&
+        [allowance.principal, 'User:*'].includes(entry.principal) &&
+        [operation, 'all'].includes(entry.operation)
+    )
+  return names.some(name => covers(allowance, resourceType, name) && asked.some(operation => !isDenied(name, operation)))
 }
 
-function wordsOf({ operation, resourceType, resourceName, pattern, host }: AclEntry): string {
+/** `DELETE on topic audit.*` */
+export function wordsOf({ operation, resourceType, resourceName, pattern, host }: AclEntry): string {
   const what = resourceType === 'cluster' ? 'the cluster' : `${resourceType} ${resourceName}${pattern === 'prefixed' ? '*' : ''}`
   return `${operation.toUpperCase().replaceAll('-', '_')} on ${what}${host === '*' ? '' : ` from ${host}`}`
 }
@@ -164,10 +170,6 @@ function wordsOf({ operation, resourceType, resourceName, pattern, host }: AclEn
 function covers(entry: AclEntry, resourceType: AclEntry['resourceType'], name: string): boolean {
   if (entry.resourceType !== resourceType) return false
   return entry.pattern === 'prefixed' ? name.startsWith(entry.resourceName) : entry.resourceName === name || entry.resourceName === '*'
-}
-
-function isOneOf({ operation }: AclEntry, operations: readonly string[]): boolean {
-  return operations.includes(operation)
 }
 
 function isWithoutAuthorizer(acls: GuardFacts['acls']): boolean {
