@@ -5,6 +5,7 @@ import { verifyLog } from '#shared/audit/verify-log.ts'
 import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
 import { parseVerifier } from '#shared/proof/note-key.ts'
+import { openMetrics } from '#shared/telemetry/metrics.ts'
 import { clusterView } from '#test/support/cluster-view.ts'
 import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
 import { notifierOf } from '#test/support/replica.ts'
@@ -23,6 +24,16 @@ const notifier = notifierOf(async ({ notices }) => {
 })
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 const key = newKey(`reeve.audit/${clusterId}`)
+
+const metrics = openMetrics()
+const meter = metrics.cluster('main').stream({ name: 'audit-mirror', leaseMs: times.takeOverAfterMs, measures: auditMirror.measures ?? [] })
+/** What the mirror says of itself, by name and own labels. */
+async function said(): Promise<Record<string, number>> {
+  const lines = (await metrics.text()).split('\n').filter(line => /^reeve_(?:audit|stream)/.test(line))
+  return Object.fromEntries(
+    lines.map(line => [line.slice(0, line.lastIndexOf(' ')).replace(/,?cluster="main",stream="audit-mirror"/, ''), Number(line.split(' ').at(-1))])
+  )
+}
 
 let kafka: FakeKafka
 let stops: (() => Promise<void>)[] = []
@@ -48,7 +59,7 @@ function start(holder: string, more: object = {}): () => Promise<void> {
   const stop = new AbortController()
   const logs = [{ id: 'authorizer', content: 'authorizer', topic: 'broker-logs' }]
   const policy = policySchema.parse({ keys: [key.skey], scanEvery: '1s', window: '200ms', skew: '0s', lateness: '100ms', giveUp: '10m', logs, ...more })
-  const surroundings = { clusterId, kafka, prefix: 'reeve', holder, log }
+  const surroundings = { clusterId, kafka, prefix: 'reeve', holder, log, meter }
   const ended = runStream({ ...surroundings, stream: auditMirror, policy, times, notifier, onRole: nothing }, stop.signal)
   const end = () => (stop.abort(), ended)
   stops.push(end)
@@ -85,7 +96,24 @@ test('lines become events once, over a restart, and what a scan sees is a change
   await eventually(async () => expect(await types()).toEqual(['audit.began', 'audit.gap']))
   await write(0, line(1, 'Denied', 'orders'), 'no line of any layout')
   await eventually(async () => expect(await types()).toEqual(['audit.began', 'audit.gap', 'access.denied', 'line.unparsed']))
+  await eventually(async () => expect(await said()).toMatchObject({ 'reeve_audit_events_total{kind="line.unparsed"}': 1 }))
+  const running = await said()
+  expect(running).toMatchObject({
+    'reeve_audit_events_total{kind="audit.gap"}': 1,
+    'reeve_audit_events_total{kind="change.unattributed"}': 0,
+    'reeve_audit_gaps_total{source="admin-scan"}': 0,
+    'reeve_audit_source_timestamp_seconds{source="authorizer/0"}': minuteMs / 1_000 + 1,
+    'reeve_audit_source_unread{source="authorizer/0"}': 0,
+    'reeve_audit_source_unread{source="admin-scan"}': 0,
+    'reeve_audit_log_entries{partition="0"}': (await entries()).length
+  })
+  const nowSeconds = Date.now() / 1_000
+  for (const name of ['reeve_stream_committed_timestamp_seconds{}', 'reeve_audit_source_read_timestamp_seconds{source="authorizer/1"}'])
+    expect(Math.abs(nowSeconds - running[name]!), name).toBeLessThan(5)
+  // A source that never said anything is not at 1970.
+  expect(running).not.toHaveProperty('reeve_audit_source_timestamp_seconds{source="authorizer/1"}')
   await stop()
+  expect(Object.keys(await said()).filter(name => name.startsWith('reeve_audit_') && !name.includes('_total'))).toEqual([])
   await write(1, line(2, 'Denied', 'payments'))
   show({ orders: [10], 'broker-logs': [0, 0], payments: [0, 0], [topic]: [0] })
   start('two', { giveUp: '1s' })

@@ -1,5 +1,6 @@
 import { defineStream } from '#shared/engine/stream.ts'
 import { auditLog } from './audit-log.ts'
+import { measures } from './measures.ts'
 import { policySchema } from './policy.ts'
 import { rights } from './rights.ts'
 import { openSink } from './sink.ts'
@@ -15,5 +16,6 @@ export const auditMirror = defineStream({
   source: openSource,
   transform,
   sink: openSink,
+  measures,
   auditLog
 })

@@ -7,11 +7,12 @@ import { createAuditTopic, tooFewBrokers } from '#shared/audit-log/topic.ts'
 import { openAuditLog } from '#shared/audit-log/writer.ts'
 import { openSigner } from '#shared/credentials/signer.ts'
 import type { Sink, Surroundings } from '#shared/engine/stream.ts'
+import { logReadings } from './measures.ts'
 import type { Policy } from './policy.ts'
 import type { MirrorOutput } from './transform.ts'
 
 /** Takes the audit log over and writes behind its end. Refuses where everybody may do everything with the topic. */
-export async function openSink({ kafka, clusterId, log }: Surroundings, policy: Policy): Promise<Sink<MirrorOutput>> {
+export async function openSink({ kafka, clusterId, log, meter }: Surroundings, policy: Policy): Promise<Sink<MirrorOutput>> {
   const { topic, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
   const place: LogPlace = { prefix, clusterId, topic, partition: 0 }
   if (keys.length === 0)
@@ -47,19 +48,22 @@ export async function openSink({ kafka, clusterId, log }: Surroundings, policy: 
       limits: { checkpointMs: checkpointEvery, checkpointEntries },
       onTrouble: message => log.warn({}, message)
     })
+    const unwatch = meter?.gauges(() => logReadings(place.partition, written))
     return {
-      async write(outputs, also) {
+      async write(outputs, also, durable) {
         const last = outputs.at(-1)
         if (last) circumstances = last.circumstances
         const positions = Object.assign({}, ...outputs.map(output => output.positions)) as MirrorOutput['positions']
         await written.offer({
           events: outputs.flatMap(({ events }) => events),
           ...(last && { positions, closedThroughMs: last.closedThroughMs }),
-          also
+          also,
+          ...(durable && { durable })
         })
       },
       flush: () => written.flushed(),
       async close() {
+        unwatch?.()
         await written.close()
         await closeAll()
       }

@@ -19,6 +19,7 @@ import { guardFeed } from './feeds/guard-feed.ts'
 import { metadataFeed, metadataPosition } from './feeds/metadata.ts'
 import { scanFeed } from './feeds/scan-feed.ts'
 import { topicFeed } from './feeds/topic-feed.ts'
+import { sourceReadings } from './measures.ts'
 import type { LogPolicy, Policy } from './policy.ts'
 
 type ConsequenceOf = Parameters<typeof scanFeed>[0]['consequenceOf']
@@ -27,8 +28,10 @@ const againMs = 1_000
 
 /** Opens every source at the place that is remembered. One that cannot be read is tried again, and the others go on. */
 export async function openSource(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<MirrorInput>> {
-  const { kafka, log } = surroundings
+  const { kafka, log, meter } = surroundings
   const feeds: Feed[] = []
+  const openedAtMs = Date.now()
+  const answeredAtMs = new Map<Feed, number>()
   const close = async (): Promise<void> => void (await Promise.all(feeds.map(feed => feed.close())))
   try {
     const consequences = new Consequences(kafka.admin, log)
@@ -45,7 +48,9 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   /** What cannot be read is told, and asked again a moment later. Rejects where asking again would leave something out, or never help. */
   async function look(feed: Feed, maxWaitMs: number): Promise<{ feed: Feed; inputs: readonly MirrorInput[] }> {
     try {
-      return { feed, inputs: await feed.next(maxWaitMs) }
+      const inputs = await feed.next(maxWaitMs)
+      answeredAtMs.set(feed, Date.now())
+      return { feed, inputs }
     } catch (error) {
       if (closing.signal.aborted) return { feed, inputs: [] }
       if (!mayPass(error)) throw error
@@ -55,6 +60,9 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
     }
   }
 
+  const unwatch = meter?.gauges(() =>
+    feeds.flatMap(feed => feed.ids.flatMap(id => sourceReadings(id, answeredAtMs.get(feed) ?? openedAtMs, feed.unread?.get(id) ?? null)))
+  )
   return {
     ids: feeds.flatMap(({ ids }) => ids),
     async next(maxWaitMs) {
@@ -70,6 +78,7 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
       return done.flatMap(({ inputs }) => inputs)
     },
     async close() {
+      unwatch?.()
       closing.abort()
       await Promise.allSettled(looks.values())
       await close()

@@ -22,6 +22,7 @@ import { matchesGlob } from '#shared/domain/glob.ts'
 import { type JsonValue, sameJson } from '#shared/domain/json.ts'
 import type { Made, Remembered, Transform } from '#shared/engine/stream.ts'
 import { type MirrorInput, standingKey, standingOf } from './feeds/feed.ts'
+import { countsOf, possibleCounts, readingsOf } from './measures.ts'
 import { noticesOf } from './notices.ts'
 import type { Policy } from './policy.ts'
 
@@ -50,6 +51,8 @@ export function transform(
   const through = new Map(sourceIds.flatMap(id => [[id, standingOf(remembered, id)?.through ?? null] as const]))
   const untold = new WeakSet<AuditEvent>()
   let powers: JsonValue = { unknown: 'not looked at yet' }
+  let findings: number | null = null
+  let isFirst = true
   let keptBefore: JsonValue = asJson(kept(mirror))
 
   function eventsOf(input: MirrorInput, memory: Map<string, JsonValue | null>): readonly AuditEvent[] {
@@ -74,6 +77,7 @@ export function transform(
         return []
       case 'guard':
         powers = input.powers
+        findings = input.findings
         return input.drift === null ? [] : [driftedEvent(setting, { ...input.drift, timestampMs: input.timestampMs })]
       default:
         return [excludedEvent(setting, { ...input, reason: 'as the configuration says' })]
@@ -93,13 +97,17 @@ export function transform(
       const keptNow = asJson(kept(mirror))
       if (!sameJson(keptNow, keptBefore)) memory.set(keptKey, keptNow)
       keptBefore = keptNow
-      if (events.length === 0) return { outputs: [], remember: memory }
+      const counts = countsOf(inputs, events)
+      const facts = { counts: isFirst ? [...possibleCounts(sourceIds), ...counts] : counts, readings: readingsOf(mirror.clocks, findings) }
+      isFirst = false
+      if (events.length === 0) return { outputs: [], remember: memory, facts }
       // A copy is counted: what was left out is said as a sum since the beginning, which no crash can make wrong.
       const circumstances = { powers, excluded: takeExcluded(new Map(mirror.exclusion), policy.exclude), silent: silentOf(joint) }
       const closedThroughMs = Number.isFinite(joint.watermarkMs) ? joint.watermarkMs : null
       return {
         outputs: [{ events, positions, closedThroughMs, circumstances }],
         remember: memory,
+        facts,
         notices: noticesOf(events.filter(event => !untold.has(event)))
       }
     }

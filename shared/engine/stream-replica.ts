@@ -7,6 +7,7 @@ import type { Notifier } from '../notify/notifier.ts'
 import type { Backlog } from '../notify/outbox.ts'
 import { leaseOf, standBy, whyLeading } from './standby.ts'
 import { StateStore, stateVersion } from './state.ts'
+import { StreamFacts } from './stream-facts.ts'
 import { StreamOutbox } from './stream-outbox.ts'
 import type { AnyStream, Memory, Surroundings } from './stream.ts'
 import { memoryTopic } from './topics.ts'
@@ -64,6 +65,7 @@ export async function runStream(parts: StreamReplicaParts, signal: AbortSignal):
 async function lead(parts: StreamReplicaParts, store: StateStore, topic: string, signal: AbortSignal): Promise<void> {
   const { stream, policy, times, notifier, holder, log, onRole, onStep } = parts
   const sink = await stream.sink(parts, policy)
+  const watched = new StreamFacts(parts.meter)
   try {
     // Read again behind the fence: from here on nobody else can write.
     await store.catchUp()
@@ -72,7 +74,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
     const lease = (released: boolean): Memory =>
       new Map([['lease', { holder, epoch, renewedAtMs: Date.now(), released } satisfies Lease as unknown as JsonValue]])
     const remembered = new Map(store.entries(''))
-    await sink.write([], recordsOf(topic, new Map([['format', { version: stateVersion }], ...lease(false)])))
+    await sink.write([], recordsOf(topic, new Map([['format', { version: stateVersion }], ...lease(false)])), watched.durable())
     const source = await stream.source(parts, policy, remembered)
     try {
       const transform = stream.transform({ clusterId: parts.clusterId, sourceIds: source.ids }, policy, remembered)
@@ -92,26 +94,28 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
       }
       while (!signal.aborted) {
         const inputs = await source.next(lookMs)
-        const { outputs, remember: memory, notices = [] } = transform.step(inputs)
+        const { outputs, remember: memory, notices = [], facts } = transform.step(inputs)
         remember(memory)
+        if (facts) watched.take(facts)
         remember(outbox.add(notices, Date.now()))
         // Beside the reading: a slow Slack holds nothing up.
         telling ??= tell()
         onStep?.({ inputs: inputs.length, outputs: outputs.length })
         const due = performance.now() - renewedAt >= times.renewEveryMs
         if (outputs.length === 0 && !due) continue
-        await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending))
+        await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending), watched.durable())
         pending.clear()
         if (due) renewedAt = performance.now()
       }
       await telling
-      await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])))
+      await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])), watched.durable())
       await sink.flush()
       log.info({ epoch }, 'stopped in good order')
     } finally {
       await source.close()
     }
   } finally {
+    watched.close()
     await sink.close()
   }
 }

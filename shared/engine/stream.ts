@@ -3,7 +3,7 @@ import type { AnchorConfig } from '../anchors/schema.ts'
 import type { JsonValue } from '../domain/json.ts'
 import type { Kafka, NewRecord } from '../kafka/ports.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Measure, Meter } from '../telemetry/meter.ts'
+import type { Count, Measure, Meter, Reading } from '../telemetry/meter.ts'
 import type { Notice } from './agent.ts'
 import type { AuditGround } from './audit-ground.ts'
 import type { Right } from './rights.ts'
@@ -26,7 +26,7 @@ export interface Stream<Policy, Input, Output> {
   source(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<Input>>
   /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. `sourceIds` are those that the source has. */
   transform(about: { readonly clusterId: string; readonly sourceIds: readonly string[] }, policy: Policy, remembered: Remembered): Transform<Input, Output>
-  /** Metrics of its own, which source and sink feed by the meter. */
+  /** Metrics of its own: what the transform counts and reads, and what source and sink tell the meter. */
   readonly measures?: readonly Measure[]
   /** Of a stream that writes an audit log: what its readers must know. */
   auditLog?(policy: Policy, clusterId: string): AuditLogSettings
@@ -84,6 +84,14 @@ export interface Made<Output> {
   readonly remember: Memory
   /** What people are told, each key once. */
   readonly notices?: readonly Notice[]
+  /** For metrics, told once this is durable: what is to be counted, and what is so from then on. */
+  readonly facts?: Facts
+}
+
+export interface Facts {
+  readonly counts: readonly Count[]
+  /** All of them: what is missing is unknown. */
+  readonly readings: readonly Reading[]
 }
 
 export interface Transform<Input, Output> {
@@ -94,9 +102,10 @@ export interface Transform<Input, Output> {
 export interface Sink<Output> {
   /**
    * Takes over the outputs; resolves when there is room for more. They and `also` become durable together, in one transaction; what was
-   * remembered in an earlier call is durable no later. Throws KafkaFault, of kind `fenced` when another replica has taken over.
+   * remembered in an earlier call is durable no later. `durable` is called when that is so. Throws KafkaFault, of kind `fenced` when another
+   * replica has taken over.
    */
-  write(outputs: readonly Output[], also: readonly NewRecord[]): Promise<void>
+  write(outputs: readonly Output[], also: readonly NewRecord[], durable?: () => void): Promise<void>
   /** Resolves when everything that was written is durable. */
   flush(): Promise<void>
   close(): Promise<void>

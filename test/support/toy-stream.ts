@@ -11,8 +11,9 @@ export const toyStream = defineStream({
     const appender = await kafka.openAppender(`toy-${to}`)
     await appender.fence()
     return {
-      async write(outputs: readonly number[], also) {
+      async write(outputs: readonly number[], also, durable) {
         await appender.append([...outputs.map(value => ({ topic: to, partition: 0, key: null, value: Buffer.from(String(value)) })), ...also])
+        durable?.()
       },
       flush: async () => {},
       close: () => appender.close()

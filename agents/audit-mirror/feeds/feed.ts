@@ -41,6 +41,8 @@ export interface MemoryInput {
 export interface GuardInput {
   readonly kind: 'guard'
   readonly powers: JsonValue
+  /** How many things are not as they should be now, said before or not. */
+  readonly findings: number
   readonly drift: {
     readonly coordinate: string
     readonly findings: readonly { readonly what: string; readonly is: JsonValue; readonly expected: JsonValue }[]
@@ -62,6 +64,8 @@ export type MirrorInput = BroughtInput | ReplayedInput | GapInput | MemoryInput 
 export interface Feed {
   /** The names of its sources among all. */
   readonly ids: readonly string[]
+  /** How many records each source had, at its last answer, that were not taken (of a file: 1 for any); a source that cannot say is missing. */
+  readonly unread?: ReadonlyMap<string, number>
   /** What came since the last call, in the order of each source; waits at most so long. Throws KafkaFault where it cannot be read now. */
   next(maxWaitMs: number): Promise<readonly MirrorInput[]>
   close(): Promise<void>

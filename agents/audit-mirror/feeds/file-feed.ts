@@ -36,6 +36,7 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
   let skip = from.skip
   let lines = from.lines
   let at = from.tail
+  const unread = new Map<string, number>()
   let replaying = from.lines + from.skip < known
   const open = (): Tail => new Tail({ host, path, begins, whole, position: at })
   let tail = open()
@@ -66,12 +67,14 @@ export function fileFeed({ sourceId, host, path, begins, whole, remembered, read
 
   return {
     ids: [sourceId],
+    unread,
     async next(maxWaitMs) {
       const isFirst = at === null
       const { entries, notices, position, more } = await tail.poll(isFirst ? { maxBytes: 0 } : {}).catch(async (error: unknown) => {
         await reopen()
         throw error
       })
+      unread.set(sourceId, Number(more))
       // Which files are there, before anything of them is read: from a place without files whatever is there then would be read again.
       if (isFirst) {
         at = position

@@ -39,11 +39,11 @@ export function guardFeed({ admin, topic, partitions, writer, transactionalIds, 
     const report = guard(await readGuardFacts(admin, { topic, partitions, writer, atMs }), transactionalIds)
     const findings = report.drift.map(({ setting, expected, actual }) => ({ what: setting, is: actual, expected }))
     const sha256 = hash('sha256', canonical(findings))
-    const powers = powersOf(report)
-    if (drifted?.sha256 === sha256 || (drifted === null && findings.length === 0)) return [{ kind: 'guard', powers, drift: null, timestampMs: atMs }]
+    const common = { powers: powersOf(report), findings: findings.length, timestampMs: atMs }
+    if (drifted?.sha256 === sha256 || (drifted === null && findings.length === 0)) return [{ kind: 'guard', ...common, drift: null }]
     drifted = { count: (drifted?.count ?? 0) + 1, sha256 }
     return [
-      { kind: 'guard', powers, drift: { coordinate: `drift of ${topic}#${drifted.count}`, findings }, timestampMs: atMs },
+      { kind: 'guard', ...common, drift: { coordinate: `drift of ${topic}#${drifted.count}`, findings } },
       { kind: 'memory', memory: new Map([[driftKey, { ...drifted }]]) }
     ]
   }

@@ -65,6 +65,8 @@ export function scanFeed(options: {
 
   return {
     ids: [sourceId],
+    // A look sees all that there is.
+    unread: new Map([[sourceId, 0]]),
     async next(maxWaitMs) {
       const earlyMs = dueAt - performance.now()
       if (earlyMs > 0) await sleep(Math.min(earlyMs, maxWaitMs))

@@ -35,6 +35,7 @@ interface Following {
 export async function topicFeed({ reader, topic, topicId, partitions, sourceIdOf, remembered, read }: TopicFeedOptions): Promise<Feed> {
   const ids = Array.from({ length: partitions }, (_, partition) => sourceIdOf(partition))
   const follow: Following[] = []
+  const unread = new Map<string, number>()
   /** What opening found, said first. */
   const found: MirrorInput[] = []
   try {
@@ -84,8 +85,9 @@ export async function topicFeed({ reader, topic, topicId, partitions, sourceIdOf
     return [...inputs, gap(partition, one.generation, asked, to, reason)]
   }
 
-  function ofPartition({ partition, records, nextOffset, moved: movedTo }: Fetched): MirrorInput[] {
+  function ofPartition({ partition, records, nextOffset, highWatermark, moved: movedTo }: Fetched): MirrorInput[] {
     const sourceId = ids[partition]!
+    unread.set(sourceId, Math.max(0, highWatermark - nextOffset))
     const inputs = movedTo ? moved(partition, movedTo) : []
     const one = follow[partition]!
     const { generation } = one
@@ -107,6 +109,7 @@ export async function topicFeed({ reader, topic, topicId, partitions, sourceIdOf
 
   return {
     ids,
+    unread,
     async next(maxWaitMs) {
       if (found.length > 0) return found.splice(0)
       return (await reader.poll({ maxWaitMs })).flatMap(ofPartition)
