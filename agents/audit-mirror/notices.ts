@@ -5,11 +5,20 @@ interface Told {
   readonly severity: Severity
   readonly title: string
   readonly next: string
+  /** Of events of this type only those. */
+  readonly when?: (payload: AuditEvent['payload']) => boolean
 }
 
 const told: Readonly<Record<string, Told>> = {
   'change.unattributed': { severity: 'warning', title: 'A change of the cluster that nobody is known to have made', next: 'find out who made it' },
   'audit.gap': { severity: 'warning', title: 'The audit log has a gap', next: 'see what is missing, and why' },
+  // One denial, of a login or of anything else, is everyday; more failed logins in a minute than are written singly is a program gone wrong, or somebody who tries.
+  'authentication.folded': {
+    severity: 'warning',
+    title: 'Many logins fail',
+    next: 'see from where, and whether a client has an old password',
+    when: ({ status_id: status }) => status === 2
+  },
   'audit.drifted': { severity: 'warning', title: 'The audit topic is not as it should be', next: 'set it right: reeve doctor has the commands' }
 }
 
@@ -20,7 +29,7 @@ const told: Readonly<Record<string, Told>> = {
 export function noticesOf(events: readonly AuditEvent[]): readonly Notice[] {
   return events.flatMap(({ eventType, timestampMs, payload }) => {
     const found = told[eventType]
-    if (found === undefined) return []
+    if (found === undefined || found.when?.(payload) === false) return []
     const day = new Date(timestampMs).toISOString().slice(0, 10)
     const key = `audit-mirror/${eventType}/${day}`
     return [

@@ -24,7 +24,9 @@ function readBy(read: (text: string) => unknown) {
 const log = z
   .strictObject({
     id: sourceName.describe('What this source is called in events and positions; must stay the same.'),
-    content: z.enum(['authorizer', 'request']).describe('Which log it is, where its lines do not say.'),
+    content: z
+      .enum(['authorizer', 'request', 'server'])
+      .describe('Which log it is, where its lines do not say; `server` is all that a broker writes, for logins.'),
     timeZone: readBy(openZone).default('UTC').describe("Of the brokers' clock: Kafka's own layout writes none. An IANA name such as Europe/Zurich."),
     layout: readBy(compileLayout).default(KAFKA_PATTERN).describe('The PatternLayout of log4j2 that writes it, or that of the line inside `wrapped`.'),
     topic: topicName.optional().describe('The topic that a log forwarder fills, one line a record.'),
@@ -70,7 +72,7 @@ export const policySchema = z.strictObject({
   hashKey: secret.optional().describe('At least 32 bytes: key of the hashes that stand where secrets were. Needed with `metadata`.'),
   metadata: metadata.optional().describe("KRaft's own metadata log, every committed change. Off unless named; differences of scans stand in."),
   scanEvery: moments(1_000, 3_600_000).prefault('30s').describe('How often the cluster is looked at where the metadata log is not read.'),
-  logs: z.array(log).default([]).describe('Authorizer and request logs of brokers and controllers.'),
+  logs: z.array(log).default([]).describe('Authorizer, request and server logs of brokers and controllers.'),
   journal: z.boolean().default(true).describe("Mirror Reeve's own journal."),
   exclude: globs.describe("Principals whose allowed accesses are not mirrored but counted: Reeve's own, to avoid a loop.").default([]),
   window: moments(100, 600_000).prefault('10s').describe('How long before and after a change its line is looked for, in source time.'),

@@ -148,6 +148,8 @@ function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
     mostChanges: 10_000,
     mostClaims: 100_000,
     mostCells: 50_000,
+    mostLogins: 20,
+    mostLoginCells: 100,
     ownPrincipal: principal,
     modeOf({ resourceType, resourceName, operation }) {
       if (operation !== 'READ' && operation !== 'WRITE') return unremarkable.has(operation) ? 'count' : 'each'

@@ -48,7 +48,7 @@ const shape = z.strictObject({
   eventVersion: z.literal(eventVersion),
   eventId: text,
   eventType: text.regex(/^[a-z]+(\.[a-z]+(-[a-z]+)*)+$/, 'expected a type as `topic.created`'),
-  source: z.enum(['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror']),
+  source: z.enum(['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'server-log', 'journal', 'mirror']),
   timestamp: text.refine(value => isTime(value), 'expected ISO 8601 in UTC with milliseconds'),
   correlationId: text.nullable(),
   causationId: text.nullable(),

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/json.ts'
 
 /** Where an event was seen. */
-export type AuditSource = 'metadata-log' | 'admin-scan' | 'authorizer-log' | 'request-log' | 'journal' | 'mirror'
+export type AuditSource = 'metadata-log' | 'admin-scan' | 'authorizer-log' | 'request-log' | 'server-log' | 'journal' | 'mirror'
 
 /** The members of an OCSF event that the chain does not set: all but `metadata.sequence` and `attestation_list`. */
 export interface OcsfPayload {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { access, change, noon, request, setting } from '#test/support/audit-inputs.ts'
+import { access, change, login, noon, request, setting } from '#test/support/audit-inputs.ts'
 import { beganEvent, checkpointEvent, keyRotatedEvent, unsealableEvent } from './checkpoint-entry.ts'
 import type { Loose } from './bounds.ts'
 import { longestEntryBytes, seal } from './chain.ts'
@@ -8,7 +8,7 @@ import { readEntry } from './entry.ts'
 import type { AuditEvent } from './event.ts'
 import { accessEvent, foldedEvent } from './events/access.ts'
 import { attributionEvent } from './events/attribution.ts'
-import { authenticationEvent } from './events/authentication.ts'
+import { authenticationEvent, foldedLoginsEvent } from './events/authentication.ts'
 import { changeEvent, changeEventTypes } from './events/change.ts'
 import { journalEvent } from './events/journal.ts'
 import { routineEvent, unknownRecordEvent } from './events/metadata.ts'
@@ -54,6 +54,7 @@ const attributed = (certainty: 'exact' | 'ambiguous' | 'none', candidates = [can
     forgotten: true
   })
 const folded = {
+  kind: 'access',
   sourceId: 'b1',
   coordinate: 'b1@minute/key',
   minuteMs: noon,
@@ -72,17 +73,7 @@ const folded = {
   early: null,
   corrects: null
 } as const
-const login = {
-  kind: 'login',
-  sourceId: 'b1',
-  position: 1,
-  coordinate: 'b1/0@1',
-  timestampMs: noon,
-  source: 'authorizer-log',
-  principal: null,
-  address: '10.0.0.1',
-  listener: 'SASL'
-} as const
+const late = { early: 'full', corrects: { eventId: 'x', coordinate: 'y' } } as const
 const entry = { kind: 'outcome', atMs: noon, epoch: 3, agent: 'consumer-guardian', subject: 'key-1', what: 'Paused.', facts: { lag: 1.5 } } as const
 const own = { origin, sequence: 7, timestampMs: noon }
 const unparsed = { coordinate: 'b1/0@3', timestampMs: null, timeFrom: 'unknown', reason: 'layout', lengthBytes: 9, sha256: 'x', flaws: ['cut'] } as const
@@ -109,11 +100,13 @@ const events: readonly AuditEvent[] = [
   ),
   accessEvent(setting, access('b1', 1, noon, { time: { atMs: noon, orMs: noon + 3_600_000, timeCertainty: 'ambiguous', timeZone: 'Europe/Berlin' } }).line),
   foldedEvent(setting, folded),
-  foldedEvent(setting, { ...folded, principal: null, address: null, resourceName: null, early: 'full', corrects: { eventId: 'x', coordinate: 'y' } }),
+  foldedEvent(setting, { ...folded, principal: null, address: null, resourceName: null, ...late }),
   requestEvent(setting, request('b1', 2, noon, [{}, { errorCode: 36 }]).line),
   requestEvent(setting, request('b1', 2, noon, [], { forwarded: true, software: null, tookMs: null, clientId: null, errorCode: 0 }).line),
-  authenticationEvent(setting, { ...login, succeeded: false, mechanism: 'SCRAM-SHA-512', reason: 'wrong password' }),
-  authenticationEvent(setting, { ...login, succeeded: true, mechanism: null, reason: null, listener: null }),
+  authenticationEvent(setting, login('b1', 1, noon).line),
+  authenticationEvent(setting, login('b1', 1, noon, { succeeded: true, again: true, mechanism: null, reason: null, listener: null, port: null }).line),
+  foldedLoginsEvent(setting, { ...folded, kind: 'login', succeeded: false, mechanism: 'SSL', reason: 'ssl-handshake' }),
+  foldedLoginsEvent(setting, { ...folded, ...late, kind: 'login', succeeded: true, address: null, mechanism: null, reason: null }),
   journalEvent(setting, { kind: 'journal', sourceId: 'journal', position: 1, coordinate: 'journal@1', entry, made: [] }, 'User:reeve'),
   unknownRecordEvent(setting, {
     kind: 'unknown-record',

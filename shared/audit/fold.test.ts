@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { access, noon } from '#test/support/audit-inputs.ts'
+import { access, login, noon } from '#test/support/audit-inputs.ts'
 import type { FoldedAccess } from './events/access.ts'
+import type { FoldedLogin } from './events/authentication.ts'
 import { eventIdOf } from './event-id.ts'
-import { closeDenied, closeDue, closeSilent, foldBegan, foldLine, newFold } from './fold.ts'
+import { closeDenied, closeDue, closeSilent, foldBegan, type Folded, foldLine, foldLogin, newFold } from './fold.ts'
+import type { LoginLine } from '../broker-logs/line.ts'
 import type { AuthorizerLine } from './inputs.ts'
 import { unset } from './watermark.ts'
 
 const minute = 60_000
-const options = { mostCells: 4 }
+const options = { mostCells: 4, mostLogins: 2, mostLoginCells: 2 }
+
+const accesses = (folded: readonly Folded[]): FoldedAccess[] => folded.filter(each => each.kind === 'access')
 
 /** A fold of one source, with lines that come one after the other. */
 function world() {
@@ -16,7 +20,8 @@ function world() {
   const closed: FoldedAccess[] = []
   const line = (atMs: number, facts: Partial<AuthorizerLine> = {}, watermarkMs = atMs, mode: 'fold' | 'count' = 'fold') => {
     const began = { index: offset, position: offset, clock: unset }
-    closed.push(...foldLine(fold, access('authorizer', offset++, atMs, facts).line, mode, began, watermarkMs, options), ...closeDue(fold, watermarkMs))
+    closed.push(...accesses(foldLine(fold, access('authorizer', offset++, atMs, facts).line, mode, began, watermarkMs, options)))
+    closed.push(...accesses(closeDue(fold, watermarkMs)))
   }
   return { fold, line, closed }
 }
@@ -104,7 +109,7 @@ test('a source that fell silent has all its cells closed; what comes later of th
   const { fold, line, closed } = world()
   line(noon)
   line(noon + minute, { resourceName: 'b' }, noon)
-  expect(closeSilent(fold, noon + minute).map(({ resourceName, early }) => [resourceName, early])).toEqual([
+  expect(accesses(closeSilent(fold, noon + minute)).map(({ resourceName, early }) => [resourceName, early])).toEqual([
     ['payments', null],
     ['b', 'silent']
   ])
@@ -120,6 +125,78 @@ test('a minute far ahead is closed when the next line denies its time', () => {
   line(noon + 1_000 * minute, {}, noon)
   expect(closeDenied(fold, noon + 10 * minute)).toMatchObject([{ minuteMs: noon + 1_000 * minute, early: 'clock' }])
   expect(fold.cells).toBe(1)
+})
+
+describe('logins', () => {
+  /** Takes one login and says whether it is an event of its own. */
+  function knocking() {
+    const fold = newFold('broker-1')
+    let offset = 0
+    const closed: FoldedLogin[] = []
+    const take = (folded: readonly Folded[]): unknown => closed.push(...folded.filter(each => each.kind === 'login'))
+    const knock = (atMs: number, facts: Partial<LoginLine> = {}, watermarkMs = atMs): boolean => {
+      const began = { index: offset, position: offset, clock: unset }
+      const { line } = login('server', offset++, atMs, facts)
+      const { alone, closed: pushedOut } = foldLogin(fold, { ...line, atMs }, began, watermarkMs, options)
+      take(pushedOut)
+      take(closeDue(fold, watermarkMs))
+      return alone
+    }
+    return { fold, knock, closed }
+  }
+
+  test('that failed are events of their own up to a bound a minute, the others are counted by address, mechanism and reason', () => {
+    const { knock, closed } = knocking()
+    expect([noon, noon + 1, noon + 2, noon + 3].map(atMs => knock(atMs))).toEqual([true, true, false, false])
+    expect(knock(noon + 4, { reason: 'ssl-handshake', mechanism: 'SSL' })).toBe(false)
+    expect(knock(noon + minute)).toBe(true)
+    expect(closed).toMatchObject([
+      { lines: 2, succeeded: false, address: '10.0.0.1', mechanism: 'SCRAM-SHA-512', reason: 'invalid-credentials', firstMs: noon + 2, lastMs: noon + 3 },
+      { lines: 1, mechanism: 'SSL', reason: 'ssl-handshake' }
+    ])
+  })
+
+  test('from more addresses than can be told apart are counted together, so that a minute has a bounded number of events', () => {
+    const { knock, closed } = knocking()
+    let alone = 0
+    for (let index = 0; index < 1_000; index++) alone += Number(knock(noon + index, { address: `10.0.${index >> 8}.${index & 255}` }))
+    knock(noon + minute)
+    expect(alone).toBe(2)
+    expect(closed.map(({ address, lines }) => [address, lines])).toEqual([
+      ['10.0.0.2', 1],
+      ['10.0.0.3', 1],
+      [null, 996]
+    ])
+  })
+
+  test('that succeeded are counted, and do not take the place of those that failed', () => {
+    const { knock, closed } = knocking()
+    const done = { succeeded: true, reason: null, mechanism: null, listener: null, port: null } as const
+    expect([knock(noon, done), knock(noon + 1, done), knock(noon + 2)]).toEqual([false, false, true])
+    knock(noon + minute)
+    expect(closed).toMatchObject([{ succeeded: true, lines: 2, reason: null }])
+  })
+
+  test('that are told late open a correction and share the bound of the minute in which they are told', () => {
+    const { knock, closed } = knocking()
+    for (const atMs of [noon, noon + 1, noon + 2]) knock(atMs)
+    knock(noon + minute)
+    expect([3, 4, 5].map(late => knock(noon + late, {}, noon + minute))).toEqual([true, false, false])
+    knock(noon + 2 * minute)
+    expect(closed).toMatchObject([
+      { lines: 1, corrects: null },
+      { lines: 2, minuteMs: noon, corrects: { coordinate: closed[0]!.coordinate } }
+    ])
+    expect(closed[1]!.corrects!.eventId).toBe(eventIdOf('authentication.folded', closed[0]!.coordinate))
+  })
+
+  test('that are events of their own must be read again too, for the bound counts them', () => {
+    const { fold, knock } = knocking()
+    knock(noon)
+    expect(foldBegan(fold)?.index).toBe(0)
+    knock(noon + minute)
+    expect(foldBegan(fold)?.index).toBe(1)
+  })
 })
 
 test('the source must be read again from where the oldest open cell began', () => {
@@ -139,7 +216,7 @@ test('a million lines are folded fast, in memory that does not grow', () => {
     (_, index) => access('authorizer', index, noon, { principal: `User:${index % 20}`, resourceName: `topic-${index % 50}` }).line
   )
   const began = { index: 0, position: 0, clock: unset }
-  const roomy = { mostCells: 10_000 }
+  const roomy = { ...options, mostCells: 10_000 }
   let folded = 0
   let most = 0
   const start = process.cpuUsage()

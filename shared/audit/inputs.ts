@@ -4,7 +4,7 @@ import type { JournalEntry } from '../engine/journal.ts'
 import type { ChangeKind, Difference } from '../kafka/metadata-log/decode/describe.ts'
 
 /** What a source brought. Each input has its place: a source brings the same inputs in the same order whenever it is read from the same position. */
-export type Input = ChangeInput | UnknownRecordInput | RoutineInput | LineInput | LoginInput | JournalInput | TimeInput
+export type Input = ChangeInput | UnknownRecordInput | RoutineInput | LineInput | JournalInput | TimeInput
 
 interface FromSource {
   /** Names the source among all; not its kind. */
@@ -49,25 +49,10 @@ export interface RoutineInput extends FromSource {
   readonly counts: Readonly<Record<string, number>>
 }
 
-/** A line of an authorizer or request log. */
+/** A line of an authorizer, request or server log. */
 export interface LineInput extends FromSource {
   readonly kind: 'line'
   readonly line: BrokerLogLine
-}
-
-/** Somebody logged in, or was refused. */
-export interface LoginInput extends FromSource {
-  readonly kind: 'login'
-  readonly coordinate: string
-  readonly timestampMs: number
-  readonly source: 'authorizer-log' | 'request-log'
-  readonly succeeded: boolean
-  readonly principal: string | null
-  readonly address: string | null
-  readonly mechanism: string | null
-  readonly listener: string | null
-  /** Why it was refused. */
-  readonly reason: string | null
 }
 
 /** An entry of Reeve's own journal. */

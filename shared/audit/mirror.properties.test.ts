@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { access, change, noon, request, setting } from '#test/support/audit-inputs.ts'
+import { access, change, login, noon, request, setting } from '#test/support/audit-inputs.ts'
 import type { AuditEvent } from './event.ts'
 import { takeExcluded } from './exclusion.ts'
 import type { Input } from './inputs.ts'
@@ -10,6 +10,8 @@ import type { OpenChange } from './open-change.ts'
 const options: MirrorOptions = {
   setting,
   mostCells: 3,
+  mostLogins: 1,
+  mostLoginCells: 1,
   windowMs: 20_000,
   skewMs: 1_000,
   longestChangeMs: 0,
@@ -35,7 +37,7 @@ const pace = fc.oneof(
 )
 const line = fc.record({
   pace,
-  what: fc.constantFrom('read', 'describe', 'create', 'denied', 'request', 'nothing', 'garbage'),
+  what: fc.constantFrom('read', 'describe', 'create', 'denied', 'request', 'nothing', 'garbage', 'refused', 'refused-garbage'),
   principal: person,
   name: topic
 })
@@ -68,12 +70,13 @@ function linesOf(sourceId: string, lines: readonly { pace: number; what: string;
     if (what === 'nothing') return { kind: 'time', sourceId, position: offset, timestampMs: atMs }
     const operation = what === 'create' ? 'CREATE' : what === 'describe' ? 'DESCRIBE' : 'READ'
     const { coordinate } = access(sourceId, offset, atMs).line
-    if (what === 'garbage')
+    if (what === 'refused') return login(sourceId, offset, atMs, { address: principal })
+    if (what === 'garbage' || what === 'refused-garbage')
       return {
         kind: 'line',
         sourceId,
         position: offset,
-        line: { kind: 'unparsed', coordinate, reason: 'layout', lengthBytes: 3, sha256: 'x', flaws: [], time: null }
+        line: { kind: 'unparsed', coordinate, reason: 'layout', lengthBytes: 3, sha256: 'x', flaws: [], time: null, login: what !== 'garbage' }
       }
     return access(sourceId, offset, atMs, { principal, resourceName, operation, allowed: what !== 'denied' })
   })
@@ -169,7 +172,7 @@ test('whatever the order of the sources and wherever the process ends, the event
   )
 })
 
-test('where silent sources are given up, each place has its event once all the same, and no access is lost', () => {
+test('where silent sources are given up, each place has its event once all the same, and no access and no login is lost', () => {
   fc.assert(
     fc.property(sourcesOf, turnsOf, crashesOf, (sources, turns, crashes) => {
       const { events, kept: last } = run(sources, turns, crashes, { ...options, giveUpMs: 30_000 })
@@ -185,6 +188,16 @@ test('where silent sources are given up, each place has its event once all the s
         .flat()
         .filter(input => input.kind === 'line' && input.line.kind === 'request' && input.line.principal === 'User:reeve').length
       expect(folded + each + (last?.excluded['User:reeve']?.lines ?? 0) - requests).toBe(wanted)
+      const knocked = Object.values(sources)
+        .flat()
+        .filter(input => input.kind === 'line' && (input.line.kind === 'login' || (input.line.kind === 'unparsed' && input.line.login))).length
+      const told = events
+        .filter(({ payload }) => payload.class_uid === 3002 || payload.unmapped['reason'] === 'layout')
+        .reduce((sum, { payload }) => sum + Number(payload['count'] ?? 1), 0)
+      const garbage = Object.values(sources)
+        .flat()
+        .filter(input => input.kind === 'line' && input.line.kind === 'unparsed' && !input.line.login).length
+      expect(told).toBe(knocked + garbage)
       const changed = Object.values(sources)
         .flat()
         .filter(input => input.kind === 'change' && input.change.kind !== 'broker-fenced').length

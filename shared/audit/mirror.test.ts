@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { access, change, noon, request, setting } from '#test/support/audit-inputs.ts'
+import { access, change, login, noon, request, setting } from '#test/support/audit-inputs.ts'
 import type { AuditEvent } from './event.ts'
 import type { Input } from './inputs.ts'
 import { close, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step, suspendReplay } from './mirror.ts'
@@ -8,6 +8,8 @@ import { entrySchema } from './schemas.ts'
 const options: MirrorOptions = {
   setting,
   mostCells: 1_000,
+  mostLogins: 3,
+  mostLoginCells: 2,
   windowMs: 20_000,
   skewMs: 1_000,
   longestChangeMs: 0,
@@ -190,10 +192,28 @@ test('a line that could not be read has the time of the one before it', () => {
     kind: 'line',
     sourceId: 'b1',
     position: 1,
-    line: { kind: 'unparsed', coordinate, reason: 'layout', lengthBytes: 3, sha256: 'x', flaws: [], time: null }
+    line: { kind: 'unparsed', coordinate, reason: 'layout', lengthBytes: 3, sha256: 'x', flaws: [], time: null, login: false }
   }
   expect(take(mirror, garbage)).toMatchObject([{ timestampMs: 0, payload: { unmapped: { timeFrom: 'unknown' } } }])
   expect(take(mirror, time('b1', noon), garbage)).toMatchObject([{ timestampMs: noon, payload: { unmapped: { timeFrom: 'line-before' } } }])
+})
+
+test('whoever knocks, so many events a minute are the most that come of it', () => {
+  const mirror = newMirror(options, ['b1'])
+  const knocks = Array.from({ length: 5_000 }, (_, index) => login('b1', index, noon + index, { address: `10.0.${index >> 8}.${index & 255}` }))
+  const garbage = knocks.slice(0, 1_000).map(({ line: { coordinate, time }, ...input }): Input => ({
+    ...input,
+    line: { kind: 'unparsed', coordinate, reason: 'message', lengthBytes: 3, sha256: 'x', flaws: [], time, login: true }
+  }))
+  const events = take(mirror, ...knocks, ...garbage, time('b1', noon + 90_000))
+  expect(types(events)).toEqual([...Array<string>(3).fill('authentication.failed'), ...Array<string>(4).fill('authentication.folded')])
+  expect(events.slice(3).map(({ payload }) => [payload['count'], (payload['src_endpoint'] as { ip?: string }).ip, payload.unmapped['reason']])).toEqual([
+    [1, '10.0.0.3', 'invalid-credentials'],
+    [1, '10.0.0.4', 'invalid-credentials'],
+    [4_995, undefined, 'invalid-credentials'],
+    [1_000, undefined, 'unparsed']
+  ])
+  for (const event of events) expect(entrySchema(event.eventType)).not.toBeNull()
 })
 
 test('the end of a transaction is counted, whatever the policy says of its right: an event each would be the cause of the next', () => {

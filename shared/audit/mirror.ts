@@ -2,9 +2,9 @@ import type { JsonValue } from '../domain/json.ts'
 import type { ChangeKind } from '../kafka/metadata-log/decode/describe.ts'
 import { askedFor, type Claim, claimOfAccess, claimOfJournal, claimOfRequest } from './claim.ts'
 import type { AuditEvent } from './event.ts'
-import { accessEvent, type FoldedAccess, foldedEvent } from './events/access.ts'
+import { accessEvent, foldedEvent } from './events/access.ts'
 import { attributionEvent } from './events/attribution.ts'
-import { authenticationEvent } from './events/authentication.ts'
+import { authenticationEvent, foldedLoginsEvent } from './events/authentication.ts'
 import { changeEvent } from './events/change.ts'
 import { journalEvent } from './events/journal.ts'
 import { placeOf } from './events/line.ts'
@@ -12,7 +12,21 @@ import { routineEvent, unknownRecordEvent } from './events/metadata.ts'
 import { unparsedEvent } from './events/mirror.ts'
 import { requestEvent } from './events/request.ts'
 import { type Exclusion, leaveOut, type LeftOut } from './exclusion.ts'
-import { type AccessMode, type Began, closeDenied, closeDue, closeSilent, type Fold, foldBegan, foldLine, type FoldOptions, newFold } from './fold.ts'
+import {
+  type AccessMode,
+  type Began,
+  closeDenied,
+  closeDue,
+  closeSilent,
+  type CountedLogin,
+  type Fold,
+  foldBegan,
+  type Folded,
+  foldLine,
+  foldLogin,
+  type FoldOptions,
+  newFold
+} from './fold.ts'
 import { type AuthorizerLine, type ChangeInput, type Input, type LineInput, timeOf } from './inputs.ts'
 import { forgetDenied, holdChange, holdClaim, type Join, joinBegan, type JoinOptions, judgeChange, judgeDue, newJoin } from './join.ts'
 import type { Setting } from './ocsf.ts'
@@ -120,7 +134,7 @@ export function step(mirror: Mirror, input: Input, { replay }: { readonly replay
   if (source === undefined || before === undefined) throw new Error(`an input of ${input.sourceId}: expected one of ${[...mirror.sources.keys()].join(', ')}`)
   source.readable = true
   const began: Began = { index: source.count++, position: input.position, clock: before }
-  const folded: FoldedAccess[] = []
+  const folded: Folded[] = []
   const timeMs = timeOf(input)
   let clock = before
   if (timeMs !== null) {
@@ -145,7 +159,7 @@ export function step(mirror: Mirror, input: Input, { replay }: { readonly replay
   if (claim !== null) holdClaim(mirror.join, claim, input.sourceId, began, watermarkOf(before, options), options)
   if (source.fold.nextDueMs <= watermarkMs) folded.push(...closeDue(source.fold, watermarkMs))
   if (replay || (event === null && folded.length === 0)) return made
-  return { ...made, events: [...made.events, ...(event === null ? [] : [event]), ...folded.map(each => foldedEvent(options.setting, each))] }
+  return { ...made, events: [...made.events, ...(event === null ? [] : [event]), ...folded.map(each => countedEvent(options.setting, each))] }
 }
 
 /** Says that a source was read again up to where it had been read: from here on its inputs are new. */
@@ -169,10 +183,10 @@ export function close(mirror: Mirror): Made & { readonly joint: Joint } {
   const attributions = judgeDue(join, clocks, joint, options)
   const folded = joint.silent.flatMap(({ sourceId }) => {
     const source = sources.get(sourceId)
-    return source === undefined || source.replaying || source.fold.cells === 0 ? [] : closeSilent(source.fold, joint.furthestMs - options.giveUpMs)
+    return source === undefined || source.replaying || source.fold.due.size === 0 ? [] : closeSilent(source.fold, joint.furthestMs - options.giveUpMs)
   })
   return {
-    events: [...attributions.map(each => attributionEvent(options.setting, each)), ...folded.map(each => foldedEvent(options.setting, each))],
+    events: [...attributions.map(each => attributionEvent(options.setting, each)), ...folded.map(each => countedEvent(options.setting, each))],
     opened: [],
     settled: attributions.map(({ change }) => change.coordinate),
     joint
@@ -222,8 +236,6 @@ function told({ setting, ownPrincipal }: MirrorOptions, input: Exclude<Input, Ch
       return unknownRecordEvent(setting, input)
     case 'routine':
       return routineEvent(setting, input)
-    case 'login':
-      return authenticationEvent(setting, input)
     case 'journal':
       return journalEvent(setting, input, ownPrincipal)
     default:
@@ -238,7 +250,7 @@ function claimOf(input: Input, { windowMs, ownPrincipal }: MirrorOptions): Claim
   return input.line.kind === 'request' ? claimOfRequest(input.line, windowMs) : null
 }
 
-/** Accesses that are folded go into the fold; what that closes is added to `folded`. */
+/** Accesses and logins that are folded go into the fold; what that closes is added to `folded`. */
 function lineRead(
   mirror: Mirror,
   source: Source,
@@ -246,11 +258,19 @@ function lineRead(
   began: Began,
   watermarkMs: number,
   replay: boolean,
-  folded: FoldedAccess[]
+  folded: Folded[]
 ): AuditEvent | null {
   const { options, exclusion } = mirror
   const { setting } = options
   if (line.kind === 'other') return null
+  const login = loginIn(line, began.clock)
+  if (login !== null) {
+    if (began.index < source.foldFrom) return null
+    const { alone, closed } = foldLogin(source.fold, login, began, watermarkMs, options)
+    folded.push(...closed)
+    if (!alone || replay) return null
+  }
+  if (line.kind === 'login') return authenticationEvent(setting, line)
   if (line.kind === 'unparsed') return replay ? null : unparsed(setting, line, began.clock)
   const written = line.kind === 'authorizer' && !line.allowed
   if (!written && options.isExcluded(line.principal)) {
@@ -262,6 +282,22 @@ function lineRead(
   if (mode === 'each') return replay ? null : accessEvent(setting, line)
   if (began.index >= source.foldFrom) folded.push(...foldLine(source.fold, line, mode, began, watermarkMs, options))
   return null
+}
+
+/** What is counted of a line about a login; null for all others, and where nobody knows the minute. */
+function loginIn(line: LineInput['line'], { newestMs }: SourceClock): CountedLogin | null {
+  const { coordinate } = line
+  if (line.kind === 'login') {
+    const { succeeded, address, mechanism, reason, time } = line
+    return { succeeded, address, mechanism, reason, coordinate, atMs: time.atMs }
+  }
+  const atMs = line.time?.atMs ?? newestMs
+  if (line.kind !== 'unparsed' || !line.login || atMs === null) return null
+  return { succeeded: false, address: null, mechanism: null, reason: 'unparsed', coordinate, atMs }
+}
+
+function countedEvent(setting: Setting, folded: Folded): AuditEvent {
+  return folded.kind === 'login' ? foldedLoginsEvent(setting, folded) : foldedEvent(setting, folded)
 }
 
 function unparsed(setting: Setting, line: Extract<LineInput['line'], { kind: 'unparsed' }>, { newestMs }: SourceClock): AuditEvent {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { JsonSchema } from './compatibility.ts'
 import { accessUnmapped, foldedUnmapped } from './events/access.ts'
 import { attributionUnmapped } from './events/attribution.ts'
-import { authenticationUnmapped } from './events/authentication.ts'
+import { authenticationUnmapped, foldedLoginsUnmapped } from './events/authentication.ts'
 import { changeEventTypes, changeUnmapped } from './events/change.ts'
 import { journalUnmapped } from './events/journal.ts'
 import { routineUnmapped, unknownRecordUnmapped } from './events/metadata.ts'
@@ -102,18 +102,32 @@ interface Family {
 }
 
 const origin = z.string().describe('<prefix>/<cluster id>/<topic>/<partition>')
+const logEnd = z.object({
+  origin,
+  size: count,
+  root: z.string(),
+  fingerprint: hexHash.optional().describe('Of the last entry.'),
+  checkpoint: hexHash.optional().describe('Of the last checkpoint, the whole note.')
+})
 const began = z.object({
   origin,
   vkey: z.string().describe('Of the first key.'),
   topicId: z.string(),
-  continues: z.object({ origin, size: count, root: z.string() }).optional().describe('The last checkpoint of the log that this one goes on from.')
+  chains: count.optional().describe('How many logs the topic has; absent: one.'),
+  continues: logEnd.optional().describe('The end of the log of partition 0 of the topic that this one goes on from.'),
+  continuesToo: z.array(logEnd).optional().describe('The ends of its other logs.')
 })
 const checkpoint = z.object({
   trailer: hexHash.nullable().describe('Hash of the last trailer before it.'),
   epoch: z.number().int().describe("The writer's producer epoch."),
   powers: anything.describe('Who could destroy the topic; what is unknown, and why.'),
   excluded: anything.describe('Principals that are not mirrored, with counts.'),
-  silent: anything.describe('Sources not heard of, and since when.')
+  silent: anything.describe('Sources not heard of, and since when.'),
+  heads: z
+    .array(z.object({ origin, size: count, fingerprint: hexHash.nullable() }))
+    .optional()
+    .describe('Where each log of the topic ended before, in a topic of several.'),
+  continuedIn: z.string().optional().describe('The topic that goes on where this one ends.')
 })
 const keyRotated = z.object({ rotation: z.object({ statement: z.string(), byOld: z.string(), byNew: z.string() }) })
 
@@ -127,6 +141,7 @@ const families: Readonly<Record<string, Family>> = {
   access: { types: ['access.denied', 'access.allowed'], classes: [6003, 6005], unmapped: accessUnmapped },
   'access-folded': { types: ['access.folded', 'access.corrected'], classes: [6005], unmapped: foldedUnmapped },
   authentication: { types: ['authentication.failed', 'authentication.succeeded'], classes: [3002], unmapped: authenticationUnmapped },
+  'authentication-folded': { types: ['authentication.folded', 'authentication.corrected'], classes: [3002], unmapped: foldedLoginsUnmapped },
   journal: { types: ['reeve.did'], classes: [6003], unmapped: journalUnmapped },
   'line-unparsed': { types: ['line.unparsed'], classes: [1008], unmapped: unparsedUnmapped },
   'audit-began': { types: ['audit.began'], classes: [1008], unmapped: began },
@@ -145,7 +160,7 @@ function schemaOf({ types, classes: classUids, unmapped: members }: Family): z.Z
     eventVersion: z.literal(1),
     eventId: z.string().describe('UUID of version 8, from type and coordinate.'),
     eventType: z.enum(types),
-    source: z.enum(['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror']),
+    source: z.enum(['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'server-log', 'journal', 'mirror']),
     timestamp: z.string().describe("ISO 8601, UTC, milliseconds: the source's own time."),
     correlationId: z.string().nullable(),
     causationId: z.string().nullable(),

@@ -2,7 +2,15 @@ import { Kafka, logLevel } from 'kafkajs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KAFKA_PATTERN } from '#shared/broker-logs/layout.ts'
-import { eventRules, openLogFormat, readBrokerLogLine, type AuthorizerLine, type BrokerLogLine } from '#shared/broker-logs/line.ts'
+import {
+  eventRules,
+  openLogFormat,
+  readBrokerLogLine,
+  type AuthorizerLine,
+  type BrokerLogLine,
+  type LogFormat,
+  type LoginLine
+} from '#shared/broker-logs/line.ts'
 import { Tail } from '#shared/broker-logs/tail/tail.ts'
 import { as, stack, unique } from '#test/support/stack.ts'
 
@@ -16,14 +24,17 @@ const tails = [1, 2, 3].map(
     })
 )
 
+const serverFormat = { ...format, content: 'server' as const }
+const serverLog = new Tail({ host: 'node-1', path: join(stack().logs, 'node-1.log'), ...eventRules(serverFormat) })
+
 /** What the brokers have logged since the last call. */
-async function logged(): Promise<BrokerLogLine[]> {
+async function logged(from: readonly Tail[] = tails, as: LogFormat = format): Promise<BrokerLogLine[]> {
   const lines: BrokerLogLine[] = []
-  for (const tail of tails) {
+  for (const tail of from) {
     for (let more = true; more;) {
       const batch = await tail.poll()
       expect(batch.notices).toEqual([])
-      lines.push(...batch.entries.map(entry => readBrokerLogLine(format, entry)))
+      lines.push(...batch.entries.map(entry => readBrokerLogLine(as, entry)))
       more = batch.more
     }
   }
@@ -31,11 +42,11 @@ async function logged(): Promise<BrokerLogLine[]> {
 }
 
 /** The first line that fits, of those that come. */
-async function heard(fits: (line: BrokerLogLine) => boolean): Promise<BrokerLogLine> {
+async function heard(fits: (line: BrokerLogLine) => boolean, from: readonly Tail[] = tails, as: LogFormat = format): Promise<BrokerLogLine> {
   for (;;) {
-    const found = (await logged()).find(fits)
+    const found = (await logged(from, as)).find(fits)
     if (found !== undefined) return found
-    await Promise.race(tails.map(tail => tail.waitForChange(100)))
+    await Promise.race(from.map(tail => tail.waitForChange(100)))
   }
 }
 
@@ -53,7 +64,7 @@ describe.skipIf(stack().nodes.length === 0)("the authorizer's log of running bro
   beforeAll(() => admin.connect())
   afterAll(async () => {
     await admin.disconnect()
-    await Promise.all(tails.map(tail => tail.close()))
+    await Promise.all([...tails, serverLog].map(tail => tail.close()))
   })
 
   test('whatever other clients were refused is read', async () => {
@@ -96,5 +107,19 @@ describe.skipIf(stack().nodes.length === 0)("the authorizer's log of running bro
       allowed: true,
       forgeable: true
     })
+  })
+
+  test('a login with a wrong password is there with where from and how, and nothing else that a broker writes is', async () => {
+    const [broker] = brokers
+    const before = await logged([serverLog], serverFormat)
+    expect(before.length).toBeGreaterThan(100)
+    expect(before.filter(({ kind }) => kind !== 'other' && kind !== 'login')).toEqual([])
+    const wrong = { mechanism: 'scram-sha-512', username: sasl.username, password: 'not-its-password' } as const
+    const login = new Kafka({ brokers: [broker!], clientId: 'wrong', logLevel: logLevel.NOTHING, retry: { retries: 0 }, sasl: wrong }).admin()
+    const startedMs = Date.now()
+    await expect(login.connect()).rejects.toThrow(/invalid credentials/)
+    const line = (await heard(each => each.kind === 'login' && each.listener === broker, [serverLog], serverFormat)) as LoginLine
+    expect(line).toMatchObject({ succeeded: false, address: '127.0.0.1', mechanism: 'SCRAM-SHA-512', reason: 'invalid-credentials', listenerType: 'BROKER' })
+    expect(line.time.atMs).toBeGreaterThan(startedMs - 1_000)
   })
 })

@@ -1,3 +1,4 @@
+import type { LoginLine } from '#shared/broker-logs/line.ts'
 import type { RequestItem } from '#shared/broker-logs/request-items.ts'
 import type { AuthorizerLine, ChangeInput, LineInput, RequestLine } from '#shared/audit/inputs.ts'
 import type { Setting } from '#shared/audit/ocsf.ts'
@@ -60,6 +61,23 @@ export function request(
     validateOnly: false,
     errorCode: null,
     items: items.map(item => ({ change: 'create-topic', resource: { type: 'topic', name: 'payments' }, errorCode: 0, asked: {}, ...item })),
+    ...facts
+  }
+  return { kind: 'line', sourceId, position: offset, line }
+}
+
+export function login(sourceId: string, offset: number, atMs: number, facts: Partial<LoginLine> = {}): LineInput & { line: LoginLine } {
+  const line: LoginLine = {
+    kind: 'login',
+    ...read(sourceId, offset, atMs),
+    succeeded: false,
+    again: false,
+    address: '10.0.0.1',
+    port: 51_234,
+    listenerType: 'BROKER',
+    listener: '10.0.0.9:9093',
+    mechanism: 'SCRAM-SHA-512',
+    reason: 'invalid-credentials',
     ...facts
   }
   return { kind: 'line', sourceId, position: offset, line }

@@ -206,6 +206,7 @@ function folded(number: number, atMs: number, principal: string): AuditEvent {
   const minuteMs = Math.floor(atMs / minutes) * minutes
   const coordinate = `authorizer@${minuteMs}/${number}`
   return foldedEvent(setting, {
+    kind: 'access',
     sourceId: 'authorizer',
     coordinate,
     minuteMs,

@@ -21,7 +21,7 @@ const longestEntryBytes = 65_535
 const serialization = 'RFC 8785 of the whole entry without this fingerprint'
 const anchor = '"attestation_list":[{"chain_uid":'
 const beforeValue = `"fingerprint":{"algorithm":"SHA-256","algorithm_id":3,"encoding_id":1,"serialization":"${serialization}","serialization_id":99,"value":"`
-const sources = ['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror']
+const sources = ['metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'server-log', 'journal', 'mirror']
 const envelope = ['eventSchema', 'eventVersion', 'eventId', 'eventType', 'source', 'timestamp', 'correlationId', 'causationId', 'metadata', 'payload']
 
 /** Reads an entry and checks all that it says of itself: the format's section 10, point 1, and the first half of point 2. Total over all bytes. */

@@ -60,19 +60,12 @@ function isData({ resourceType, operation }: Pick<AuthorizerFacts, 'resourceType
   return resourceType === 'Topic' && (operation === 'READ' || operation === 'WRITE')
 }
 
-/** Accesses of one kind in one minute of source time. Null where the policy only counts. */
-export interface FoldedAccess {
+/** Lines of one kind of one source in one minute of source time. */
+export interface FoldedLines {
   readonly sourceId: string
   readonly coordinate: string
   readonly minuteMs: number
-  readonly principal: string | null
-  readonly address: string | null
-  readonly resourceType: string
-  readonly resourceName: string | null
-  readonly operation: string
-  readonly requests: readonly string[]
   readonly lines: number
-  readonly resourceRefCount: number
   readonly firstMs: number
   readonly lastMs: number
   readonly firstCoordinate: string
@@ -83,21 +76,42 @@ export interface FoldedAccess {
   readonly corrects: { readonly eventId: string; readonly coordinate: string } | null
 }
 
-export const foldedUnmapped = z.object({
+/** Accesses that were counted together. Null where the policy only counts. */
+export interface FoldedAccess extends FoldedLines {
+  readonly kind: 'access'
+  readonly principal: string | null
+  readonly address: string | null
+  readonly resourceType: string
+  readonly resourceName: string | null
+  readonly operation: string
+  readonly requests: readonly string[]
+  readonly resourceRefCount: number
+}
+
+/** What all events say that stand for several lines. */
+export const foldedLines = {
   sourceId: text,
   minute: moment.describe('The minute of source time.'),
-  requests: z.array(z.string()),
   lines: count,
-  resourceRefCount: count.describe('Sum over the lines.'),
   firstCoordinate: text,
   lastCoordinate: text,
   early: z.enum(['full', 'silent', 'clock']).optional().describe('Why it was closed before the minute was over: there may be more of it.'),
   corrects: z.object({ eventId: z.string(), coordinate: text }).optional().describe('The event of the same kind of the same minute, where there was one.')
+}
+
+export const foldedUnmapped = z.object({
+  ...foldedLines,
+  requests: z.array(z.string()),
+  resourceRefCount: count.describe('Sum over the lines.')
 })
+
+export function foldedFacts({ sourceId, minuteMs, lines, firstCoordinate, lastCoordinate, early, corrects }: FoldedLines): Record<string, Loose> {
+  return { sourceId, minute: minuteMs, lines, firstCoordinate, lastCoordinate, early: early ?? undefined, corrects: corrects ?? undefined }
+}
 
 /** Accesses that were counted together, or those that came late. */
 export function foldedEvent(setting: Setting, folded: FoldedAccess): AuditEvent {
-  const { operation, principal, address, resourceType, resourceName, lines, firstMs, lastMs, corrects, early } = folded
+  const { operation, principal, address, resourceType, resourceName, lines, firstMs, lastMs, corrects, requests, resourceRefCount } = folded
   const who = principal === null ? 'Somebody' : bound(principal)
   const what = resourceName === null ? `${resourceType}s` : `${resourceType} ${bound(resourceName)}`
   return datastoreActivity(setting, {
@@ -116,16 +130,6 @@ export function foldedEvent(setting: Setting, folded: FoldedAccess): AuditEvent 
     causationId: corrects?.eventId ?? null,
     counted: { count: lines, firstMs, lastMs },
     message: `${who} was allowed ${operation} on ${what} ${lines} ${lines === 1 ? 'time' : 'times'}${corrects ? ', told late' : ''}.`,
-    unmapped: {
-      sourceId: folded.sourceId,
-      minute: folded.minuteMs,
-      requests: folded.requests,
-      lines,
-      resourceRefCount: folded.resourceRefCount,
-      firstCoordinate: folded.firstCoordinate,
-      lastCoordinate: folded.lastCoordinate,
-      early: early ?? undefined,
-      corrects: corrects ?? undefined
-    }
+    unmapped: { ...foldedFacts(folded), requests, resourceRefCount }
   })
 }

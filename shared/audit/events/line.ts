@@ -14,7 +14,7 @@ export const lineUnmapped = {
   forgeable: z.boolean().optional().describe("True where a client's text could have made the line: the log writes line breaks raw.")
 }
 
-export type TimedLine = Exclude<BrokerLogLine, { kind: 'unparsed' }>
+export type TimedLine = Exclude<BrokerLogLine, { kind: 'unparsed' | 'other' }>
 
 export function lineFacts(line: TimedLine): Record<string, Loose> {
   const { time, flaws, forgeable } = line
