@@ -91,7 +91,8 @@ describe('a cluster of three', () => {
     const [faulty, calm] = [here.mirror('brokers'), here.mirror('calm')]
     const mirror = faulty.start()
     await mirror.leads()
-    const id = transactionalIdOf({ topic: faulty.auditTopic, partition: 0 })
+    const log = { topic: faulty.auditTopic, partition: 0 }
+    const id = transactionalIdOf(log)
     const coordinator = async () => {
       let node: number | undefined
       await until('a coordinator', async () => (node = (await cluster.coordinators('transaction', [id])).of.get(id)) !== undefined, 60_000)

@@ -25,7 +25,7 @@ export function openControllers(connection: KafkaConnection): Controllers {
   /** That closing fails, too, says nothing new: they were dropped because they had failed. */
   const closeDropped = async (): Promise<void> => void (await Promise.allSettled(dropped.splice(0).map(cluster => cluster.close())))
   return {
-    ask(address, api, ...args) {
+    async ask(address, api, ...args) {
       let cluster = clusters.get(address)
       if (!cluster) {
         cluster = new Cluster({
@@ -36,7 +36,11 @@ export function openControllers(connection: KafkaConnection): Controllers {
         })
         clusters.set(address, cluster)
       }
-      return cluster.request('any', api, ...args)
+      try {
+        return await cluster.request('any', api, ...args)
+      } catch (error) {
+        throw ofController(address, connection, error)
+      }
     },
     drop(address) {
       const cluster = clusters.get(address)
@@ -49,6 +53,14 @@ export function openControllers(connection: KafkaConnection): Controllers {
       await closing
     }
   }
+}
+
+/** The same fault, which says of whom it is, and by whose word its certificate was to be right. */
+function ofController(address: string, { tls }: KafkaConnection, error: unknown): unknown {
+  if (!(error instanceof KafkaFault)) return error
+  const { kind, apiError, retriable, outcome } = error
+  const trusted = kind === 'tls' && tls?.caFile !== undefined ? ` (trusted is what ${tls.caFile} holds)` : ''
+  return new KafkaFault(kind, `controller ${address}: ${error.message}${trusted}`, { apiError, retriable, outcome, cause: error })
 }
 
 /** The Fetch version to speak with a controller. Throws a KafkaFault where it is too old, or no controller. */
