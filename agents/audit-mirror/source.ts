@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Input } from '#shared/audit/inputs.ts'
 import { coordinateText } from '#shared/broker-logs/entry.ts'
 import { eventRules, openLogFormat, readBrokerLogLine } from '#shared/broker-logs/line.ts'
@@ -7,7 +6,6 @@ import { connectionBy } from '#shared/config/config.ts'
 import { journalEntry } from '#shared/engine/journal.ts'
 import type { Remembered, Source, Surroundings } from '#shared/engine/stream.ts'
 import { reeveTopics } from '#shared/engine/topics.ts'
-import { KafkaFault } from '#shared/kafka/errors.ts'
 import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
@@ -18,20 +16,19 @@ import { fileFeed } from './feeds/file-feed.ts'
 import { guardFeed } from './feeds/guard-feed.ts'
 import { metadataFeed, metadataPosition } from './feeds/metadata.ts'
 import { scanFeed } from './feeds/scan-feed.ts'
+import { together } from './feeds/together.ts'
 import { topicFeed } from './feeds/topic-feed.ts'
-import { sourceReadings } from './measures.ts'
 import type { LogPolicy, Policy } from './policy.ts'
 
 type ConsequenceOf = Parameters<typeof scanFeed>[0]['consequenceOf']
 
-const againMs = 1_000
+/** Of lines that wait to be taken, a broker: thousands of them. */
+const answerBytes = 1024 * 1024
 
 /** Opens every source at the place that is remembered. One that cannot be read is tried again, and the others go on. */
 export async function openSource(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<MirrorInput>> {
-  const { kafka, log, meter } = surroundings
+  const { kafka, log } = surroundings
   const feeds: Feed[] = []
-  const openedAtMs = Date.now()
-  const answeredAtMs = new Map<Feed, number>()
   const close = async (): Promise<void> => void (await Promise.all(feeds.map(feed => feed.close())))
   try {
     const consequences = new Consequences(kafka.admin, log)
@@ -42,65 +39,11 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
     await close()
     throw error
   }
-  const looks = new Map<Feed, Promise<{ readonly feed: Feed; readonly inputs: readonly MirrorInput[] }>>()
-  const closing = new AbortController()
-
-  /** What cannot be read is told, and asked again a moment later. Rejects where asking again would leave something out, or never help. */
-  async function look(feed: Feed, maxWaitMs: number): Promise<{ feed: Feed; inputs: readonly MirrorInput[] }> {
-    try {
-      const inputs = await feed.next(maxWaitMs)
-      answeredAtMs.set(feed, Date.now())
-      return { feed, inputs }
-    } catch (error) {
-      if (closing.signal.aborted) return { feed, inputs: [] }
-      if (!mayPass(error)) throw error
-      log.warn({ source: feed.ids }, `a source of the audit log cannot be read, and is tried again: ${(error as Error).message}`)
-      await sleep(againMs, undefined, { signal: closing.signal }).catch(() => {})
-      return { feed, inputs: [] }
-    }
-  }
-
-  const unwatch = meter?.gauges(() =>
-    feeds.flatMap(feed => feed.ids.flatMap(id => sourceReadings(id, answeredAtMs.get(feed) ?? openedAtMs, feed.unread?.get(id) ?? null)))
-  )
-  return {
-    ids: feeds.flatMap(({ ids }) => ids),
-    async next(maxWaitMs) {
-      for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, begun(look(feed, maxWaitMs)))
-      const done = [await Promise.race(looks.values())]
-      // Whatever else has come by now is taken along.
-      const nothing = Promise.resolve(null)
-      for (const each of looks.values()) {
-        const also = await Promise.race([each, nothing])
-        if (also !== null && also.feed !== done[0]!.feed) done.push(also)
-      }
-      for (const { feed } of done) looks.delete(feed)
-      return done.flatMap(({ inputs }) => inputs)
-    },
-    async close() {
-      unwatch?.()
-      closing.abort()
-      await Promise.allSettled(looks.values())
-      await close()
-    }
-  }
-}
-
-/** Whoever waits for it is told of a failure; nobody may wait yet. */
-function begun<T>(look: Promise<T>): Promise<T> {
-  look.catch(() => undefined)
-  return look
-}
-
-/** A broker or a file that is away. A fault of another kind came after something was taken, which the next call would not bring again. */
-function mayPass(error: unknown): boolean {
-  // The reader stays with the topic that it knew: whoever opens it anew reads the one that is there.
-  if (error instanceof KafkaFault) return error.apiError !== 'INCONSISTENT_TOPIC_ID'
-  return error instanceof Error && 'syscall' in error
+  return together(feeds, surroundings)
 }
 
 function guardOf({ kafka }: Surroundings, { topic, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
-  const transactionalIds = [transactionalIdOf({ topic, partition: 0 })]
+  const transactionalIds = [transactionalIdOf({ topic })]
   const { configs, acls } = kafka.admin
   const admin = { configs: configs.bind(kafka.admin), acls: acls.bind(kafka.admin), scan: (options: { atMs: number }) => consequences.scan(options) }
   return guardFeed({ admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
@@ -145,7 +88,7 @@ async function linesOf(
   const found = view.topics.get(topic!)
   if (found === undefined) throw new Error(`agents.audit-mirror.policy.logs: there is no topic ${topic}, or it cannot be seen`)
   return topicFeed({
-    reader: await kafka.openReader(),
+    reader: await kafka.openReader({ maxBytes: answerBytes }),
     topic: topic!,
     topicId: found.topicId,
     partitions: found.partitions.length,

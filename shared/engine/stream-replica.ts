@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as otherWork, setTimeout as sleep } from 'node:timers/promises'
 import type { JsonValue } from '../domain/json.ts'
 import { KafkaFault } from '../kafka/errors.ts'
 import type { NewRecord } from '../kafka/ports.ts'
@@ -106,6 +106,8 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
         await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending), watched.durable())
         pending.clear()
         if (due) renewedAt = performance.now()
+        // Steps that wait for nothing follow one another without an end, and requests that are under way would stand still.
+        await otherWork()
       }
       await telling
       await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])), watched.durable())

@@ -191,8 +191,8 @@ export interface Kafka {
   readonly admin: Admin
   /** What the scans have cost so far. */
   counts(): KafkaCounts
-  /** `maxPartitionBytes` bounds what one fetch brings of one partition. */
-  openReader(limits?: { readonly maxPartitionBytes?: number }): Promise<LogReader>
+  /** Bounds what one fetch brings of one partition, and what one fetch and one poll bring in all; a single larger batch still comes through. */
+  openReader(limits?: { readonly maxPartitionBytes?: number; readonly maxBytes?: number }): Promise<LogReader>
   openAppender(transactionalId: string): Promise<Appender>
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
+import { createTopicWithLeaders } from '#test/support/kafkajs-topics.ts'
 import { javaOutput, stack, unique } from '#test/support/stack.ts'
 import type { Reading } from './contenders/reading.ts'
 import { type Contender, measure, report, type Row, runAlone } from './harness.ts'
@@ -24,7 +25,7 @@ const readings = new Map<string, Reading>()
 
 async function fill({ what, recordBytes, records, compression }: (typeof kinds)[number]): Promise<void> {
   const topic = unique('bench-read')
-  await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] })
+  await createTopicWithLeaders(admin, { topic, numPartitions: partitions, replicationFactor: 1 })
   readings.set(what, { brokers, topic, partitions, records })
   console.error(`writing ${records} records of ${what}`)
   const load = ['--topic', topic, '--num-records', String(records), '--record-size', String(recordBytes), '--throughput', '-1']

@@ -11,6 +11,7 @@ import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
 import { aclsFor } from '#shared/engine/rights.ts'
 import { openKafka } from '#shared/kafka/index.ts'
+import { createTopicWithLeaders } from '#test/support/kafkajs-topics.ts'
 import { notifierOf } from '#test/support/replica.ts'
 import { revoke } from '#test/support/scram-user.ts'
 import { as, stack, superUser, unique } from '#test/support/stack.ts'
@@ -89,7 +90,7 @@ const soon = { timeout: 30_000, interval: 200 }
 
 test("a topic's life is in the log: created, changed, given a right, deleted, each with what follows", async () => {
   const topic = unique('mirrored')
-  await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 3 }], waitForLeaders: true })
+  await createTopicWithLeaders(admin, { topic, numPartitions: 2, replicationFactor: 3 })
   const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configEntries: [{ name: 'retention.ms', value: '60000' }] }
   await admin.alterConfigs({ validateOnly: false, resources: [resource] })
   await expect.poll(() => typesAbout(topic), soon).toContain('config.changed')

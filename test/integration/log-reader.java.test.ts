@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import type { ReaderOptions } from '#shared/kafka/log-reader/index.ts'
 import { consoleConsumer } from '#test/support/console-consumer.ts'
+import { createTopicWithLeaders } from '#test/support/kafkajs-topics.ts'
 import { javaOutput, stack, superUser, unique } from '#test/support/stack.ts'
 
 const nothing = '<null>'
@@ -25,7 +26,7 @@ async function createTopic(prefix: string, partitions: number, configs: Record<s
   const topic = unique(prefix)
   topics.push(topic)
   const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }))
-  await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }] })
+  await createTopicWithLeaders(admin, { topic, numPartitions: partitions, replicationFactor: 1, configEntries })
   return topic
 }
 

@@ -2,6 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { openAppender } from '#shared/kafka/appender/index.ts'
 import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import type { LogReaderHarness } from '../contract/log-reader.contract.ts'
+import { createTopicWithLeaders } from './kafkajs-topics.ts'
 import { stack, superUser, unique } from './stack.ts'
 
 /** The contract's cluster on the stack's brokers; kafkajs leaves transactions open and deletes. */
@@ -16,15 +17,14 @@ export async function brokerLogHarness(): Promise<LogReaderHarness> {
     async createTopic(partitions) {
       const topic = unique('log')
       topics.push(topic)
-      await admin.createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: partitions, replicationFactor: 3 }] })
+      await createTopicWithLeaders(admin, { topic, numPartitions: partitions, replicationFactor: 3 })
       return topic
     },
     async recreateTopic(topic) {
       await admin.deleteTopics({ topics: [topic] })
       for (;;) {
-        const created = await admin
-          .createTopics({ waitForLeaders: true, timeout: 60_000, topics: [{ topic, numPartitions: 1, replicationFactor: 3 }] })
-          .catch(() => false)
+        // The old one may be there for a moment yet.
+        const created = await createTopicWithLeaders(admin, { topic, numPartitions: 1, replicationFactor: 3 }).catch(() => false)
         if (created) return
       }
     },

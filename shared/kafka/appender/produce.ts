@@ -33,6 +33,12 @@ interface ProduceOptions {
 /** A topic just created may be unknown to some brokers for a moment; one that stays unknown is not there. */
 const unknownTopicGraceMs = 3_000
 
+/**
+ * A leader knows so many of the newest batches of a producer again (ProducerStateEntry.NUM_BATCHES_TO_RETAIN). The first of a transaction goes alone:
+ * while a partition is being added to it, a second request for the same makes the coordinator refuse the first (AddPartitionsToTxnManager).
+ */
+const mostInFlight = 5
+
 export const partitionKey = (topic: string, partition: number): string => `${topic}/${partition}`
 
 /**
@@ -57,7 +63,10 @@ export async function writeBatches(cluster: Cluster, work: readonly PartitionWor
   }
 }
 
-/** Sends the next batch of every open partition. Returns what makes another round necessary, null when all were written. */
+/**
+ * Sends the next batches of every open partition, each in a request of its own behind the one before, and takes their answers in that order: behind
+ * one that was not written all are sent again. Returns what makes another round necessary, null when all were written.
+ */
 async function oneRound(
   cluster: Cluster,
   open: readonly PartitionWork[],
@@ -67,20 +76,26 @@ async function oneRound(
   unknownTopic: Patience
 ): Promise<KafkaFault | null> {
   const unseen = await learnLeaders(cluster, open, leaders, unknownTopic)
-  const ready = open.filter(({ topic, partition }) => leaders.has(partitionKey(topic, partition)))
-  const requests = [...Map.groupBy(ready, ({ topic, partition }) => leaders.get(partitionKey(topic, partition))!)].map(async ([leader, of]) => {
-    const batches = of.map(one => ({
-      topic: one.topic,
-      partition: one.partition,
-      batch: one.batches[written.get(partitionKey(one.topic, one.partition))!.length]!
-    }))
-    return { batches, answer: await send(cluster, leader, batches, options) }
+  const ready = open.flatMap(({ topic, partition, batches }) => {
+    const key = partitionKey(topic, partition)
+    const leader = leaders.get(key)
+    if (leader === undefined) return []
+    const from = written.get(key)!.length
+    const next = batches.slice(from, from + (from === 0 ? 1 : mostInFlight))
+    return next.map((batch, place) => ({ leader, place, key, topic, partition, batch }))
   })
+  const requests = [...Map.groupBy(ready, ({ place }) => place)]
+    .flatMap(([, ofPlace]) => [...Map.groupBy(ofPlace, ({ leader }) => leader)])
+    .map(async ([leader, batches]) => ({ batches, answer: await send(cluster, leader, batches, options) }))
   let trouble = unseen
+  const stopped = new Set<string>()
   for (const { batches, answer } of await Promise.all(requests)) {
     for (const batch of batches) {
+      if (stopped.has(batch.key)) continue
       const fault = await noteAnswer(cluster, batch, answer, leaders, written, unknownTopic)
-      trouble = fault ?? trouble
+      if (fault === null) continue
+      stopped.add(batch.key)
+      trouble = fault
     }
   }
   return trouble

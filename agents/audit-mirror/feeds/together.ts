@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Source, Surroundings } from '#shared/engine/stream.ts'
+import { KafkaFault } from '#shared/kafka/errors.ts'
+import { sourceReadings } from '../measures.ts'
+import type { Feed, MirrorInput } from './feed.ts'
+
+const againMs = 1_000
+/** What one step takes at most: a long one would hold up what came after it, and the transaction that takes it over would be as long. */
+const mostInputs = 250
+
+interface Looked {
+  readonly feed: Feed
+  readonly inputs: readonly MirrorInput[]
+}
+
+/**
+ * All feeds as one source: each in its own order, whoever brings something first. One that cannot be read is told of and tried again, and the
+ * others go on. Each is looked at ahead by one look, so that reading goes on while what came before is being written.
+ */
+export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundings, 'log' | 'meter'>): Source<MirrorInput> {
+  const openedAtMs = Date.now()
+  const answeredAtMs = new Map<Feed, number>()
+  const looks = new Map<Feed, Promise<Looked>>()
+  /** Came and was not taken yet; nobody is looked at before it is. */
+  let waiting: readonly MirrorInput[] = []
+  const closing = new AbortController()
+
+  /** Rejects where asking again would leave something out, or never help. */
+  async function look(feed: Feed, maxWaitMs: number): Promise<Looked> {
+    try {
+      const inputs = await feed.next(maxWaitMs)
+      answeredAtMs.set(feed, Date.now())
+      return { feed, inputs }
+    } catch (error) {
+      if (closing.signal.aborted) return { feed, inputs: [] }
+      if (!mayPass(error)) throw error
+      log.warn({ source: feed.ids }, `a source of the audit log cannot be read, and is tried again: ${(error as Error).message}`)
+      await sleep(againMs, undefined, { signal: closing.signal }).catch(() => {})
+      return { feed, inputs: [] }
+    }
+  }
+
+  function lookAgain(maxWaitMs: number): void {
+    for (const feed of feeds) if (!looks.has(feed)) looks.set(feed, begun(look(feed, maxWaitMs)))
+  }
+
+  /** Waits for the first feed that has been looked at; whatever else has come by then is taken along. */
+  async function come(maxWaitMs: number): Promise<MirrorInput[]> {
+    lookAgain(maxWaitMs)
+    const done = [await Promise.race(looks.values())]
+    const nothing = Promise.resolve(null)
+    for (const each of looks.values()) {
+      const also = await Promise.race([each, nothing])
+      if (also !== null && also.feed !== done[0]!.feed) done.push(also)
+    }
+    for (const { feed } of done) looks.delete(feed)
+    return done.flatMap(({ inputs }) => inputs)
+  }
+
+  const unwatch = meter?.gauges(() =>
+    feeds.flatMap(feed => feed.ids.flatMap(id => sourceReadings(id, answeredAtMs.get(feed) ?? openedAtMs, feed.unread?.get(id) ?? null)))
+  )
+  return {
+    ids: feeds.flatMap(({ ids }) => ids),
+    async next(maxWaitMs) {
+      if (waiting.length === 0) waiting = await come(maxWaitMs)
+      const inputs = waiting.slice(0, mostInputs)
+      waiting = waiting.slice(mostInputs)
+      if (waiting.length === 0) lookAgain(maxWaitMs)
+      return inputs
+    },
+    async close() {
+      unwatch?.()
+      closing.abort()
+      await Promise.allSettled(looks.values())
+      await Promise.all(feeds.map(feed => feed.close()))
+    }
+  }
+}
+
+/** Whoever waits for it is told of a failure; nobody may wait yet. */
+function begun<T>(look: Promise<T>): Promise<T> {
+  look.catch(() => undefined)
+  return look
+}
+
+/** A broker or a file that is away. A fault of another kind came after something was taken, which the next call would not bring again. */
+function mayPass(error: unknown): boolean {
+  // The reader stays with the topic that it knew: whoever opens it anew reads the one that is there.
+  if (error instanceof KafkaFault) return error.apiError !== 'INCONSISTENT_TOPIC_ID'
+  return error instanceof Error && 'syscall' in error
+}
