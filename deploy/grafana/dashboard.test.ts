@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { streams } from '#agents/catalogue.ts'
 import { openMetrics } from '#shared/telemetry/metrics.ts'
 import { currentDashboard, dashboardFile } from './dashboard.ts'
 import { rows } from './rows.ts'
@@ -24,9 +25,11 @@ test('no two panels have one id or lie over each other, and none leaves the grid
 })
 
 test('every metric that the dashboard asks for, Reeve or its rules bring', async () => {
-  const metrics = await openMetrics().text()
+  const telemetry = openMetrics()
+  for (const { name, measures = [] } of streams) telemetry.cluster('any').stream({ name, leaseMs: 1, measures })
+  const metrics = await telemetry.text()
   const rules = readFileSync(new URL('../prometheus/rules.yaml', import.meta.url), 'utf8')
   const known = (name: string) => metrics.includes(`# TYPE ${name.replace(/_bucket$/, '')} `) || rules.includes(`record: ${name}\n`)
   for (const { expression } of rows.flatMap(({ panels }) => panels).flatMap(({ queries }) => queries))
-    for (const name of expression.match(/\b(?:cluster:)?reeve[_:][\w:]+/g) ?? []) expect(known(name), name).toBe(true)
+    for (const name of expression.match(/\b(?:cluster\w*:)?reeve[_:][\w:]+/g) ?? []) expect(known(name), name).toBe(true)
 })

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { type Row, rows } from './rows.ts'
+import type { Row } from './panel.ts'
+import { rows } from './rows.ts'
 
 /** The checked-in dashboard for Grafana 10 and later. `node deploy/grafana/dashboard.ts` writes it; a test says when it is old. */
 export const dashboardFile = new URL('reeve.json', import.meta.url)
@@ -32,7 +33,7 @@ function dashboard(all: readonly Row[]): object {
           label: 'Cluster',
           type: 'query',
           datasource,
-          query: { query: 'label_values(reeve_observer_interval_seconds, cluster)', refId: 'cluster' },
+          query: { query: 'label_values({__name__=~"reeve_observer_interval_seconds|reeve_stream_lease_seconds"}, cluster)', refId: 'cluster' },
           refresh: 2,
           sort: 1,
           multi: true,

@@ -1,24 +1,5 @@
-/** One panel of the dashboard: what it asks of Prometheus and how it is drawn. */
-export interface Panel {
-  readonly title: string
-  /** One sentence: what a person reads from it. */
-  readonly about: string
-  readonly kind: 'stat' | 'timeseries' | 'table'
-  /** Grafana's name of the unit. */
-  readonly unit: string
-  readonly queries: readonly { readonly expression: string; readonly legend: string }[]
-  readonly red?: { readonly from: number } | { readonly below: number }
-  /** What it says where there is nothing, which is then no fault; without it an empty answer is one. */
-  readonly empty?: string
-}
-
-export interface Row {
-  readonly title: string
-  readonly panels: readonly Panel[]
-}
-
-const here = '{cluster=~"$cluster"}'
-const one = (expression: string, legend: string) => [{ expression, legend }]
+import { here, one, type Row } from './panel.ts'
+import { streamRows } from './stream-rows.ts'
 
 export const rows: readonly Row[] = [
   {
@@ -205,7 +186,7 @@ export const rows: readonly Row[] = [
         about: 'Resident, of each process.',
         kind: 'timeseries',
         unit: 'bytes',
-        queries: one('reeve_process_resident_memory_bytes{job="reeve"}', '{{instance}}')
+        queries: one('reeve_process_resident_memory_bytes{job=~"reeve|reeve-stream"}', '{{job}} {{instance}}')
       },
       {
         title: 'Processor',
@@ -213,8 +194,8 @@ export const rows: readonly Row[] = [
         kind: 'timeseries',
         unit: 'none',
         queries: [
-          { expression: 'rate(reeve_process_cpu_seconds_total{job="reeve"}[$__rate_interval])', legend: '{{instance}} cores' },
-          { expression: 'reeve_nodejs_eventloop_lag_p99_seconds{job="reeve"}', legend: '{{instance}} event loop late, s' }
+          { expression: 'rate(reeve_process_cpu_seconds_total{job=~"reeve|reeve-stream"}[$__rate_interval])', legend: '{{job}} {{instance}} cores' },
+          { expression: 'reeve_nodejs_eventloop_lag_p99_seconds{job=~"reeve|reeve-stream"}', legend: '{{job}} {{instance}} event loop late, s' }
         ]
       }
     ]
@@ -248,5 +229,6 @@ export const rows: readonly Row[] = [
         empty: 'none'
       }
     ]
-  }
+  },
+  ...streamRows
 ]
