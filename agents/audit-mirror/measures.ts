@@ -1,6 +1,6 @@
 import type { AuditEvent } from '#shared/audit/event.ts'
 import type { SourceClock } from '#shared/audit/watermark.ts'
-import type { AuditLog } from '#shared/audit-log/writer.ts'
+import type { LogStanding } from '#shared/audit-log/audit-log.ts'
 import type { Count, Measure, Reading } from '#shared/telemetry/meter.ts'
 import type { MirrorInput } from './feeds/feed.ts'
 
@@ -72,7 +72,7 @@ export function readingsOf(clocks: ReadonlyMap<string, SourceClock>, findings: n
 }
 
 /** How the log stands, and its checkpoints with those who keep them. */
-export function logReadings(partition: number, log: Pick<AuditLog, 'head' | 'newestCheckpoint' | 'anchors'>): readonly Reading[] {
+export function logReadings(partition: number, log: Pick<LogStanding, 'head' | 'newestCheckpoint' | 'anchors'>): readonly Reading[] {
   const { head, newestCheckpoint } = log
   const where = { partition: String(partition) }
   return [

@@ -13,7 +13,7 @@ export function rights({ topic, logs, journal }: Pick<Policy, 'topic' | 'logs' |
       right(`topic ${topic}`, 'write', 'the only writer; nobody needs DELETE, ALTER or ALTER_CONFIGS on it, this agent included'),
       right(`topic ${topic}`, 'read', 'finds the end of the chain behind the fence'),
       right(`topic ${topic}`, 'create', 'makes the topic where it is missing; not needed where somebody made it'),
-      right(`transactional-id ${transactionalIdOf({ topic, partition: 0 })}`, 'write', 'fences every other writer of the log')
+      right(`transactional-id ${transactionalIdOf({ topic })}`, 'write', 'fences every other writer of the log')
     ]),
     ...enabling('go on exactly where it stopped', [
       right('topic reeve.audit-mirror', 'write', 'where its sources stand, in the transaction of the events'),

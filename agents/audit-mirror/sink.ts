@@ -48,7 +48,7 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
       limits: { checkpointMs: checkpointEvery, checkpointEntries },
       onTrouble: message => log.warn({}, message)
     })
-    const unwatch = meter?.gauges(() => logReadings(place.partition, written))
+    const unwatch = meter?.gauges(() => written.logs.flatMap(each => logReadings(each.partition, each)))
     return {
       async write(outputs, also, durable) {
         const last = outputs.at(-1)

@@ -1,10 +1,33 @@
-import type { AnchoredCheckpoint } from '../anchors/anchor.ts'
-import type { Continued } from '../audit/checkpoint-entry.ts'
-import { parseCheckpoint } from '../proof/checkpoint.ts'
-import { unverifiedText } from '../proof/note.ts'
+import { partsOf } from '../audit/together.ts'
+import type { AuditLogOptions, EndedTopic } from './audit-log.ts'
+import { AuditLogFault } from './fault.ts'
+import { readGenesis } from './genesis.ts'
+import { openAuditLog } from './writer.ts'
 
-/** The end of a log, for the first entry of the one that goes on from it: its last checkpoint, as `checkpoint()` gives it. Throws ProofError. */
-export function continuedFrom({ text }: Pick<AnchoredCheckpoint, 'text'>): Continued {
-  const { origin, size, root } = parseCheckpoint(unverifiedText(text))
-  return { origin, size, root: Buffer.from(root, 'latin1').toString('hex') }
+/**
+ * Ends a topic for the one that goes on behind it: takes it over, so that its writer is fenced, and writes the last checkpoint of each of its logs. Where that was done
+ * before it only says what is there. `appender` has the transactional id of the topic that is ended. Throws AuditLogFault, KafkaFault.
+ */
+export async function endTopic(options: Omit<AuditLogOptions, 'endingFor' | 'continues' | 'chains'> & { readonly endingFor: string }): Promise<EndedTopic> {
+  const { reader, place, endingFor } = options
+  const genesis = await readGenesis(reader, place)
+  if (genesis === null) throw new AuditLogFault('continues', `${place.topic}, which ${endingFor} is to continue, does not begin as an audit log`)
+  const log = await openAuditLog({ ...options, chains: genesis.chains })
+  try {
+    return await log.end()
+  } finally {
+    await log.close()
+  }
+}
+
+/** Throws AuditLogFault where a topic has begun, and does not go on from the one that it should. */
+export async function requireContinues({ reader, place }: Pick<AuditLogOptions, 'reader' | 'place'>, earlier: string): Promise<void> {
+  const genesis = await readGenesis(reader, place)
+  if (genesis === null) return
+  const [first] = genesis.continues
+  if (first !== undefined && partsOf(first.origin).topic === earlier) return
+  throw new AuditLogFault(
+    'continues',
+    `${place.topic} has begun ${first === undefined ? 'without an earlier topic' : `behind ${first.origin}`}, and is to continue ${earlier}: that is said once, in a topic that is empty`
+  )
 }

@@ -12,8 +12,8 @@ export interface Head {
   readonly last: { readonly entry: Entry; readonly trailer: Trailer & { readonly hash: string } } | null
   /** The signed checkpoint of exactly `size` entries; null where there is none. */
   readonly note: Buffer | null
-  /** Records near the end that no writer of this log has written: offset and key. */
-  readonly foreign: readonly { readonly offset: number; readonly key: string }[]
+  /** Records near the end that no writer of this log has written: where they are, and their key. */
+  readonly foreign: readonly { readonly partition: number; readonly offset: number; readonly key: string }[]
 }
 
 /** How much of the end is read at first, in offsets; eight times as much each time that it was too little. */
@@ -37,7 +37,10 @@ export async function findHead(reader: LogReader, place: LogPlace): Promise<Head
     const tail = new Tail(place)
     await reader.readToEnd(record => tail.take(record))
     const head = tail.head(from === start)
-    if (head) return head
+    if (!head) continue
+    // Where it stays, the next log's end would be read with it.
+    reader.unassign(topic, partition)
+    return head
   }
 }
 
@@ -59,7 +62,7 @@ async function stableEnd(reader: LogReader, { topic, partition }: LogPlace): Pro
 /** The newest records of each kind. */
 class Tail {
   readonly #place: LogPlace
-  readonly #foreign: { offset: number; key: string }[] = []
+  readonly #foreign: { partition: number; offset: number; key: string }[] = []
   #entry: LogRecord | null = null
   #entryBeforeTrailer: LogRecord | null = null
   #trailer: LogRecord | null = null
@@ -77,7 +80,7 @@ class Tail {
       this.#entryBeforeTrailer = this.#entry
       this.#note = null
     } else if (key === 'note') this.#note = record
-    else if (this.#foreign.length < 100) this.#foreign.push({ offset: record.offset, key: key.slice(0, 100) })
+    else if (this.#foreign.length < 100) this.#foreign.push({ partition: record.partition, offset: record.offset, key: key.slice(0, 100) })
   }
 
   /** Null where more must be read. */

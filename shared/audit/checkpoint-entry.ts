@@ -2,19 +2,13 @@ import { hash } from 'node:crypto'
 import type { JsonValue } from '../domain/json.ts'
 import type { AuditEvent } from './event.ts'
 import { eventIdOf } from './event-id.ts'
+import type { LogEnd, NamedHead } from './together.ts'
 
 /** Where the log's own entries stand: their coordinate is their place in the log. */
 interface OwnPlace {
   readonly origin: string
   readonly sequence: number
   readonly timestampMs: number
-}
-
-/** The end of another log, which this one goes on from. */
-export interface Continued {
-  readonly origin: string
-  readonly size: number
-  readonly root: string
 }
 
 /** What whoever runs the log knows and a checkpoint says: README.md, section 5. */
@@ -30,16 +24,46 @@ export interface Circumstances {
 /** OCSF Event Log Activity 1008, whose activities are 6 Start and 99 Other among others. */
 const activities = { start: { id: 6, name: 'Start' }, other: (name: string) => ({ id: 99, name }) }
 
-/** The first entry of a log. */
-export function beganEvent(place: OwnPlace, log: { readonly vkey: string; readonly topicId: string; readonly continues: Continued | null }): AuditEvent {
-  const { vkey, topicId, continues } = log
-  return ownEvent('audit.began', activities.start, place, { origin: place.origin, vkey, topicId, ...(continues && { continues: { ...continues } }) })
+/** The first entry of a log. `chains`: how many its topic has. `continues`: the ends of an earlier topic's logs, or none. */
+export function beganEvent(
+  place: OwnPlace,
+  log: { readonly vkey: string; readonly topicId: string; readonly chains?: number; readonly continues?: readonly LogEnd[] | null }
+): AuditEvent {
+  const { vkey, topicId, chains = 1, continues } = log
+  const [first, ...others] = (continues ?? []).map(end => ({ ...end }))
+  return ownEvent('audit.began', activities.start, place, {
+    origin: place.origin,
+    vkey,
+    topicId,
+    ...(chains > 1 && { chains }),
+    ...(first && { continues: first }),
+    ...(others.length > 0 && { continuesToo: others })
+  })
 }
 
-/** The last entry that a checkpoint covers. `trailer` is the hash of the last trailer before it, null where there is none. */
-export function checkpointEvent(place: OwnPlace, log: { readonly trailer: string | null; readonly epoch: number } & Circumstances): AuditEvent {
-  const { trailer, epoch, powers, excluded, silent } = log
-  return ownEvent('audit.checkpoint', activities.other('Checkpoint'), place, { trailer, epoch, powers, excluded, silent })
+/** What a checkpoint says of the log, and in a topic of several logs of all of them. */
+export interface CheckpointFacts {
+  /** Hash of the last trailer before it, null where there is none. */
+  readonly trailer: string | null
+  readonly epoch: number
+  /** Null where there is one log. */
+  readonly heads?: readonly NamedHead[] | null
+  /** The topic that goes on behind it; null: this one does. */
+  readonly continuedIn?: string | null
+}
+
+/** The last entry that a checkpoint covers. */
+export function checkpointEvent(place: OwnPlace, log: CheckpointFacts & Circumstances): AuditEvent {
+  const { trailer, epoch, heads, continuedIn, powers, excluded, silent } = log
+  return ownEvent('audit.checkpoint', activities.other('Checkpoint'), place, {
+    trailer,
+    epoch,
+    powers,
+    excluded,
+    silent,
+    ...(heads && { heads: heads.map(head => ({ ...head })) }),
+    ...(continuedIn && { continuedIn })
+  })
 }
 
 /** The statement that both keys sign: README.md, section 8. */

@@ -1,7 +1,11 @@
+import { hash } from 'node:crypto'
+import type { JsonValue } from '../domain/json.ts'
 import type { Hash } from '../proof/hash.ts'
 import { parseCheckpoint } from '../proof/checkpoint.ts'
 import { unverifiedText } from '../proof/note.ts'
+import { canonical } from './canonical.ts'
 import { readEntry } from './entry.ts'
+import type { LogEnd, NamedHead } from './together.ts'
 import { readTrailer } from './trailer.ts'
 import { type LogFault, type LogVerifier, openLogVerifier } from './verify-log.ts'
 
@@ -25,10 +29,32 @@ export interface JudgedLog {
   readonly whole: boolean
   /** Roots of the sizes that were asked for, as far as the log reaches. */
   readonly roots: ReadonlyMap<number, Hash>
+  /** The source's times of the last entries of these sizes. */
+  readonly times: ReadonlyMap<number, string>
+  /** How many logs its topic has. */
+  readonly chains: number
+  /** One for each `audit.checkpoint` of a topic of several logs. */
+  readonly rounds: readonly Round[]
+  /** Where the newest of them says that each log of the topic ended. */
+  readonly heads: readonly NamedHead[] | null
+  /** The ends of an earlier topic that it goes on from. */
+  readonly continues: readonly LogEnd[]
+  readonly continuedIn: string | null
+  /** Of the newest entry. */
+  readonly fingerprint: string | null
+}
+
+/** An `audit.checkpoint`, and what it names of all logs of its topic. */
+export interface Round {
+  readonly sequence: number
+  /** Of its heads; equal where they are. */
+  readonly heads: string
 }
 
 export interface LogJudge {
   readonly size: number
+  /** Where the newest `audit.checkpoint` so far says that each log of the topic ended. */
+  readonly heads: readonly NamedHead[] | null
   /** Keys that were in force so far. */
   readonly vkeys: readonly string[]
   /** The fault that was found, after which nothing more is looked at. */
@@ -39,42 +65,48 @@ export interface LogJudge {
 
 /**
  * Judges a log record by record, in order, from its beginning. `known` are verifier keys from outside: one of them must be the first key of
- * the log or, where that one is forgotten, the key of its newest checkpoint, which covers all that came before. `sizes`: of which the root
- * is wanted.
+ * the log. `sizes`: of which root and time are wanted.
  */
 export function openLogJudge(origin: string, known: readonly string[], sizes: ReadonlySet<number> = new Set()): LogJudge {
   const roots = new Map<number, Hash>()
+  const times = new Map<number, string>()
+  const rounds: Round[] = []
   const vkeys: string[] = []
   let verifier: LogVerifier | null = null
   let fault: LogFault | null = null
   let lastKind = ''
-  let lastEntry: Uint8Array | null = null
-  let signers: readonly string[] = []
-  let newestBy: readonly string[] = []
+  let heads: readonly NamedHead[] | null = null
   let checkpoints = 0
   let checkpointed = 0
   let root: Hash | null = null
 
   function look(kind: string, value: Uint8Array): void {
     if (kind === 'event') {
-      lastEntry = value
-      if (sizes.has(verifier!.size)) roots.set(verifier!.size, verifier!.root())
+      const { size, last } = verifier!
+      if (sizes.has(size)) {
+        roots.set(size, verifier!.root())
+        times.set(size, last!.value.timestamp)
+      }
+      if (verifier!.heads === heads) return
+      heads = verifier!.heads
+      rounds.push({ sequence: last!.sequence, heads: hash('sha256', canonical(heads as unknown as JsonValue), 'base64') })
     } else if (kind === 'trailer') {
       const trailer = readTrailer(value)
       if ('fault' in trailer) return
-      signers = trailer.signers
-      for (const vkey of signers) if (!vkeys.includes(vkey)) vkeys.push(vkey)
+      for (const vkey of trailer.signers) if (!vkeys.includes(vkey)) vkeys.push(vkey)
     } else {
       if (checkpointed !== verifier!.size) checkpoints++
       checkpointed = verifier!.size
       root = parseCheckpoint(unverifiedText(value)).root
-      newestBy = signers
     }
   }
 
   return {
     get size() {
       return verifier?.size ?? 0
+    },
+    get heads() {
+      return heads
     },
     vkeys,
     get fault() {
@@ -90,17 +122,17 @@ export function openLogJudge(origin: string, known: readonly string[], sizes: Re
     },
     end() {
       const size = verifier?.size ?? 0
-      const newest = lastEntry === null ? null : readEntry(lastEntry)
       const whole = fault === null
       if (!fault) {
         if (size === 0) fault = { sequence: 0, reason: 'the log holds no entry' }
         else if (lastKind === 'event') fault = { sequence: size - 1, reason: 'the log ends without a trailer behind it' }
         else if (checkpointed === 0) fault = { sequence: 0, reason: 'the log holds no checkpoint: nothing of it is signed' }
-        else if (![vkeys[0]!, ...newestBy].some(vkey => known.includes(vkey)))
-          fault = { sequence: 0, reason: `neither the first key (${vkeys[0]}) nor the newest (${newestBy.at(-1)}) is one that is known from outside` }
+        else if (!known.includes(vkeys[0]!)) fault = { sequence: 0, reason: `the first key of the log (${vkeys[0]}) is none that is known from outside` }
       }
-      const time = newest === null || 'fault' in newest ? null : newest.value.timestamp
-      return { origin, size, checkpointed, root, checkpoints, vkeys, newest: time, fault, whole, roots }
+      const { chains = 1, continues = [], continuedIn = null, last = null } = verifier ?? {}
+      const { fingerprint = null, value } = last ?? {}
+      const found = { origin, size, checkpointed, root, checkpoints, vkeys, newest: value?.timestamp ?? null, fault, whole, roots, times }
+      return { ...found, chains, rounds, heads, continues, continuedIn, fingerprint }
     }
   }
 }

@@ -30,6 +30,8 @@ export interface Trailer {
   /** In source time: no entry about a moment before it is still to come. Null: not known. */
   readonly closedThroughMs: number | null
   readonly sources: SourcePositions
+  /** Which transaction of the topic this is, from 1; absent where the topic has one log. */
+  readonly turn?: number
 }
 
 const format = 'reeve.audit.trailer/1'
@@ -45,7 +47,8 @@ const shape = z.strictObject({
   frontier: z.array(hexHash),
   signers: z.array(z.string()).min(1).max(2),
   closedThroughMs: z.number().int().nullable(),
-  sources: z.record(z.string(), z.strictObject({ through: z.json(), resume: z.json() }))
+  sources: z.record(z.string(), z.strictObject({ through: z.json(), resume: z.json() })),
+  turn: count.min(1).optional()
 })
 
 /** The bytes of a trailer and their hash, by which the next one and the next `audit.checkpoint` name it. */

@@ -5,6 +5,7 @@ import { openTree } from '../proof/tree.ts'
 import { type Entry, readEntry } from './entry.ts'
 import { rotatedTo } from './key-rotation.ts'
 import { openSeenIds } from './seen-ids.ts'
+import { chainsOf, continuedIn, endsOf, headsOf, type LogEnd, type NamedHead, partsOf } from './together.ts'
 import { frontierOf, readTrailer } from './trailer.ts'
 
 /** The first thing that is wrong with a log. */
@@ -25,6 +26,16 @@ export interface LogIdentity {
 export interface LogVerifier {
   readonly size: number
   root(): Hash
+  /** The newest entry that is right. */
+  readonly last: Entry | null
+  /** How many logs its topic has. */
+  readonly chains: number
+  /** Of the newest `audit.checkpoint`; null before it, and where the topic has one log. */
+  readonly heads: readonly NamedHead[] | null
+  /** The ends that it goes on from. */
+  readonly continues: readonly LogEnd[]
+  /** The topic that goes on where it ends; null: it has not ended. */
+  readonly continuedIn: string | null
   /** `kind` is the key of a record of the topic. Null where it is right. */
   take(kind: string, value: Uint8Array): LogFault | null
 }
@@ -38,7 +49,7 @@ export interface VerifiedLog {
 }
 
 /**
- * Checks the records of one log: README.md, section 10, points 1, 2, 3 and 5. They come in the order of the topic; those of an export come so
+ * Checks the records of one log: README.md, section 10, points 1, 2, 3, 5, 8, and of 10 what the log says itself. They come in the order of the topic; those of an export come so
  * where each trailer, and behind it each checkpoint, follows the last entry that it is about.
  */
 export function verifyLog(records: Iterable<{ readonly kind: string; readonly value: Uint8Array }>, identity: LogIdentity): VerifiedLog | LogFault {
@@ -63,16 +74,36 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
   let closed = 0
   let noted = 0
   let keysInForce: readonly string[] = [vkey]
+  let chains = 1
+  let turn = 0
+  let heads: readonly NamedHead[] | null = null
+  let closedWith: string | null = null
+  let continues: readonly LogEnd[] = []
+  let endedFor: string | null = null
+
+  const takeFacts = (entry: Entry): string | null => {
+    const named = entry.value.payload.unmapped['trailer']
+    if (named !== lastTrailer) return `it names the trailer ${JSON.stringify(named)}, the last before it is ${JSON.stringify(lastTrailer)}`
+    heads = headsOf(entry, chains, heads)
+    const own = heads?.[partsOf(origin).partition]
+    if (own && (own.size !== closed || own.fingerprint !== closedWith))
+      return `its head of this log is of ${own.size} entries (${own.fingerprint}), the last trailer before it of ${closed} (${closedWith})`
+    endedFor = continuedIn(entry)
+    return null
+  }
 
   const takeEntry = (bytes: Uint8Array): string | null => {
     const entry = readEntry(bytes)
     if ('fault' in entry) return entry.fault
     const { sequence, previous, eventType, eventId } = entry
     if (entry.origin !== origin) return `an entry of the log ${entry.origin}`
+    if (endedFor !== null) return `the log ended before it, and goes on in the topic ${endedFor}`
     if (sequence !== tree.size) return `its sequence is ${sequence}`
     if (sequence === 0) {
       const reason = beginsRightly(entry, vkey)
       if (reason) return reason
+      chains = chainsOf(entry)
+      continues = endsOf(entry)
     } else if (previous === null) return 'it names no entry before it'
     else if (previous.fingerprint !== last!.fingerprint)
       return `it follows an entry with the fingerprint ${previous.fingerprint}, the one before has ${last!.fingerprint}`
@@ -80,8 +111,8 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
     else if (eventType === 'audit.began') return 'a log begins once'
     if (!seen.add(Buffer.from(eventId.replaceAll('-', ''), 'hex'))) return `its eventId ${eventId} has occurred before`
     if (eventType === 'audit.checkpoint') {
-      const named = entry.value.payload.unmapped['trailer']
-      if (named !== lastTrailer) return `it names the trailer ${JSON.stringify(named)}, the last before it is ${JSON.stringify(lastTrailer)}`
+      const reason = takeFacts(entry)
+      if (reason) return reason
     }
     if (eventType === 'audit.key-rotated') {
       const current = keysInForce.at(-1)!
@@ -101,8 +132,12 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
     if (trailer.previous !== lastTrailer) return `the trailer behind it follows ${trailer.previous}, the one before is ${lastTrailer}`
     if (trailer.frontier.join() !== frontierOf(tree.state()).join()) return 'the trailer behind it holds another edge of the tree'
     if (trailer.signers.join() !== keysInForce.join()) return 'the trailer behind it names other keys than those in force'
+    if (chains === 1 ? trailer.turn !== undefined : !(trailer.turn !== undefined && trailer.turn > turn))
+      return `the trailer behind it is of turn ${trailer.turn ?? 'none'}, the one before of ${turn}, in a topic of ${chains}`
+    turn = trailer.turn ?? 0
     lastTrailer = trailer.hash
     closed = trailer.sequence
+    closedWith = trailer.fingerprint
     return null
   }
 
@@ -124,6 +159,21 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
       return tree.size
     },
     root: () => tree.root(),
+    get last() {
+      return last
+    },
+    get chains() {
+      return chains
+    },
+    get heads() {
+      return heads
+    },
+    get continues() {
+      return continues
+    },
+    get continuedIn() {
+      return endedFor
+    },
     take(kind, value) {
       const before = Math.max(0, tree.size - 1)
       if (kind === 'event' && last?.eventType === 'audit.checkpoint' && noted !== tree.size) return { sequence: before, reason: 'no checkpoint follows it' }
