@@ -5,7 +5,7 @@ import { toyStream } from '#test/support/toy-stream.ts'
 import { runStream } from './stream-replica.ts'
 
 const policy = { from: 'in', to: 'out' }
-const times = { renewEveryMs: 100, takeOverAfterMs: 1_500, effectMustStartWithinMs: 100, effectDeadlineMs: 100 }
+const times = { renewEveryMs: 100, takeOverAfterMs: 600, effectMustStartWithinMs: 100, effectDeadlineMs: 100 }
 const nothing = () => undefined
 const notifier = notifierOf(async () => ({ ok: true }))
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing }

@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from 'node:timers/promises'
 import { KafkaFault } from '#shared/kafka/errors.ts'
 import type { Fetched, LogReader, LogRecord, Position, StartAt } from '#shared/kafka/ports.ts'
 import type { FakePartition, FakeTopic } from './fake-log.ts'
@@ -74,6 +75,8 @@ export function fakeReader(shared: Shared): LogReader {
     positions: (): readonly Position[] => [...places.values()].map(({ topic, partition, offset }) => ({ topic, partition, offset })),
 
     async poll({ maxWaitMs = 500, signal } = {}) {
+      // No answer of a broker comes before other work had its turn.
+      await otherWork()
       const deadlineMs = performance.now() + maxWaitMs
       for (;;) {
         open()
