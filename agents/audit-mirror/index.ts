@@ -1,5 +1,6 @@
 import { defineStream } from '#shared/engine/stream.ts'
 import { auditLog } from './audit-log.ts'
+import { auditGround } from './ground.ts'
 import { measures } from './measures.ts'
 import { policySchema } from './policy.ts'
 import { rights } from './rights.ts'
@@ -17,5 +18,6 @@ export const auditMirror = defineStream({
   transform,
   sink: openSink,
   measures,
-  auditLog
+  auditLog,
+  auditGround
 })

@@ -16,7 +16,7 @@ export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
       const { gather } = await import('../doctor/gather/index.ts')
       const examined = []
       for (const config of readConfigs(cli, global())) {
-        const facts = await gather(config, rolesOf(cli, config), { sendTest: sendTest === true })
+        const facts = await gather(config, rolesOf(cli, config), { sendTest: sendTest === true, streams: cli.streams })
         examined.push({ cluster: config.cluster.name, findings: findings(facts), capabilities: capabilities(facts) })
       }
       if (json()) cli.out(JSON.stringify({ sound: examined.every(each => isSound(each.findings)), clusters: examined }))
@@ -28,6 +28,6 @@ export const addDoctor: AddCommand = (reeve, { cli, global, json }) => {
 }
 
 /** Agents and streams alike: what each needs, as its own policy has it. */
-function rolesOf(cli: Cli, config: Config): readonly RoleRights[] {
-  return [...cli.agents, ...cli.streams.map(({ name, policy, rights }) => ({ name, rights: rights(config.agents[name]?.policy ?? policy.parse({})) }))]
+export function rolesOf({ agents, streams }: Pick<Cli, 'agents' | 'streams'>, config: Config): readonly RoleRights[] {
+  return [...agents, ...streams.map(({ name, policy, rights }) => ({ name, rights: rights(config.agents[name]?.policy ?? policy.parse({})) }))]
 }

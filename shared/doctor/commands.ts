@@ -36,6 +36,11 @@ export function createTopic(brokers: readonly string[], { name, partitions, repl
   return [`${tool('kafka-topics', brokers)} --create --topic ${quoted(name)} ${size}`, ...settings].join(' ')
 }
 
+/** `kafka-topics --alter` to so many partitions. */
+export function addPartitions(brokers: readonly string[], topic: string, partitions: number): string {
+  return `${tool('kafka-topics', brokers)} --alter --topic ${quoted(topic)} --partitions ${partitions}`
+}
+
 /** Gives every partition of a topic these replicas. */
 export function reassign(brokers: readonly string[], topic: string, partitions: number, replicas: readonly number[]): string[] {
   const plan = { version: 1, partitions: Array.from({ length: partitions }, (_, partition) => ({ topic, partition, replicas })) }
@@ -53,6 +58,11 @@ export function setTopic(brokers: readonly string[], topic: string, settings: Re
 /** `kafka-configs` for all brokers, of settings that need no restart. */
 export function setBrokers(brokers: readonly string[], settings: Readonly<Record<string, string>>): string {
   return `${tool('kafka-configs', brokers)} --alter --entity-type brokers --entity-default --add-config ${quoted(pairs(settings))}`
+}
+
+/** `kafka-configs` for the level of a logger of one broker, which holds until it is restarted. */
+export function setLogger(brokers: readonly string[], broker: number, logger: string, level: string): string {
+  return `${tool('kafka-configs', brokers)} --alter --entity-type broker-loggers --entity-name ${broker} --add-config ${logger}=${level}`
 }
 
 /** A setting that brokers read at their start only. */

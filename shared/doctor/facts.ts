@@ -6,6 +6,7 @@ import type { BrokerAnswer } from '../kafka/examine/broker.ts'
 import type { TopicRights } from '../kafka/examine/operations.ts'
 import type { AclEntry, ConfigValue, QuotaEntry, TopicSettings } from '../kafka/ports.ts'
 import type { RedisFinding } from '../queue/inspect.ts'
+import type { AuditFacts } from './audit-facts.ts'
 
 /** What was asked: the answer, or in one sentence why there is none. What was not seen is unknown, never zero and never good. */
 export type Seen<T> = { readonly value: T } | { readonly why: string; readonly kind?: string }
@@ -23,13 +24,15 @@ export interface Facts {
   readonly settings: Seen<ReadonlyMap<number, Settings>>
   /** Reeve's own topics as they should be. */
   readonly wanted: readonly TopicSettings[]
-  /** Settings of Reeve's own topics that exist, by name. */
+  /** Settings of Reeve's own topics and audit logs that exist, by name. */
   readonly topicSettings: Seen<ReadonlyMap<string, Settings>>
   readonly acls: Seen<readonly AclEntry[]>
   readonly quotas: Seen<readonly QuotaEntry[]>
   readonly clocks: ClockFacts
   readonly redis: RedisFacts
   readonly channels: readonly ChannelFacts[]
+  /** Audit logs that the configuration has switched on. */
+  readonly audits: readonly AuditFacts[]
 }
 
 export type Settings = ReadonlyMap<string, ConfigValue>

@@ -3,7 +3,19 @@ import type { FindingId } from './finding-ids.ts'
 /** `unknown` is a question that nobody answered: it is not `ok`, and the remedy says who could answer it. */
 export type Severity = 'ok' | 'note' | 'unknown' | 'warning' | 'error'
 
-export type Area = 'connections' | 'rights' | 'topics' | 'brokers' | 'mission' | 'clocks' | 'redis' | 'notices' | 'owners' | 'configuration' | 'others'
+export type Area =
+  | 'connections'
+  | 'rights'
+  | 'topics'
+  | 'brokers'
+  | 'mission'
+  | 'clocks'
+  | 'redis'
+  | 'notices'
+  | 'owners'
+  | 'audit'
+  | 'configuration'
+  | 'others'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -17,6 +29,8 @@ export interface Finding {
   readonly why: readonly string[]
   /** Commands that can be pasted, or the line of the configuration to change. */
   readonly remedy: readonly string[]
+  /** What was measured or computed, units in the names; null is not known. */
+  readonly figures?: Readonly<Record<string, number | null>>
 }
 
 /** Makes the findings of one area. */

@@ -1,3 +1,4 @@
+import { auditFindings } from './checks/audit.ts'
 import { brokerFindings } from './checks/brokers.ts'
 import { clockFindings } from './checks/clocks.ts'
 import { configurationFindings } from './checks/configuration.ts'
@@ -26,6 +27,7 @@ export function findings(facts: Facts): readonly Finding[] {
     ...redisFindings(facts),
     ...noticeFindings(facts),
     ...(shut ? [] : ownerFindings(facts)),
+    ...(shut ? [] : auditFindings(facts)),
     ...configurationFindings(facts),
     ...(shut ? [] : otherFindings(facts))
   ]

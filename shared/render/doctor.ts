@@ -14,6 +14,7 @@ const titles: Record<Area, string> = {
   redis: 'Redis',
   notices: 'Who hears of it',
   owners: 'Owners',
+  audit: 'The audit log',
   configuration: 'Configuration',
   others: 'Who else writes'
 }

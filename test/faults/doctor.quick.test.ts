@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type IdentityProvider, openIdentityProvider } from '#deploy/local/identity-provider.ts'
 import { type LocalStack, startStack } from '#deploy/local/stack.ts'
+import { createAuditTopic } from '#shared/audit-log/topic.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
 import type { KafkaFault } from '#shared/kafka/errors.ts'
 import { openKafka } from '#shared/kafka/index.ts'
@@ -158,6 +159,7 @@ test('an address that a broker advertises and nobody answers is found although a
 test('a cluster without an authorizer is said to be open to everybody', async () => {
   const own = await openKafka({ brokers: open.description.brokers, clientId: 'doctor' })
   await own.admin.createTopics(topicSettings(reeveTopics('reeve'), 1))
+  await createAuditTopic(own.admin, 'audit.platform-operations', 1)
   await own.close()
   await commitStart({ brokers: open.description.brokers, clientId: 'doctor' }, 'shipping', 'reeve.acks')
   const { ids, one } = await look(open, { owners: [{ team: 'shipping', channel: 'platform', groups: ['shipping'] }] })
@@ -165,6 +167,8 @@ test('a cluster without an authorizer is said to be open to everybody', async ()
   expect(ids('warning')).toContain('authorizer-none')
   expect(one('topics-right').severity).toBe('ok')
   expect(ids('error').filter(id => id !== 'channel-mute')).toEqual([])
+  const mirroring = await look(open, { agents: { 'audit-mirror': {} } })
+  expect(mirroring.one('audit-open')).toMatchObject({ severity: 'error', what: 'audit.platform-operations is open to everybody' })
 })
 
 test('every finding that is to be provoked here was', () => {

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { aclsOf } from '#deploy/local/acls.ts'
 import { openSlackSink, type SlackSink } from '#deploy/local/slack-sink.ts'
 import { reeveTopics, topicSettings } from '#shared/engine/topics.ts'
+import { newKey } from '#shared/credentials/signer.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { AclEntry, Kafka } from '#shared/kafka/ports.ts'
+import { type AuditedCluster, auditedCluster } from '#test/support/audited-cluster.ts'
 import { examine, notYetFound, runRemedy } from '#test/support/doctor.ts'
 import { openKafkaFilter } from '#test/support/kafka-filter.ts'
 import { freePort, ownRedis } from '#test/support/redis.ts'
@@ -24,9 +26,10 @@ let kafka: Kafka
 let sink: SlackSink
 let engine: ScramUser
 let guardian: ScramUser
+let audited: AuditedCluster
 
 const sasl = ({ username }: ScramUser, variable: string) => ({ mechanism: 'SCRAM-SHA-512', username, password: `\${${variable}}` })
-const passwords = () => ({ ENGINE_PASSWORD: engine.password, GUARDIAN_PASSWORD: guardian.password, WEBHOOK: sink.webhook('platform') })
+const passwords = () => ({ ENGINE_PASSWORD: engine.password, GUARDIAN_PASSWORD: guardian.password, WEBHOOK: sink.webhook('platform'), ...audited.env })
 
 /** Everything as it should be: two principals with the documented rights, an owner who can be told. */
 const sound = (parts: Parts = {}): Parts =>
@@ -60,13 +63,15 @@ beforeAll(async () => {
   kafka = await openKafka(superUser())
   ;[engine, guardian, sink] = await Promise.all([scramUser('doctor-engine'), scramUser('doctor-guardian'), openSlackSink()])
   await kafka.admin.createTopics([...topicSettings(topics, 3), { name: orders, partitions: 1 }])
-  await Promise.all([grant(), commitStart(superUser(), group, orders)])
+  audited = await auditedCluster(kafka, prefix, orders)
+  await Promise.all([grant(), audited.grant(), commitStart(superUser(), group, orders)])
   await until('the users and their rights have reached every broker', async () => (await look()).ids('error', 'unknown').length === 0, 30_000)
 })
 
 afterAll(async () => {
   await bench.close()
   await removeUsers([engine, guardian])
+  await audited.close()
   const known = (await kafka.admin.scan({ atMs: 0 })).topics
   for (const name of made) if (known.has(name)) await kafka.admin.deleteTopicById(known.get(name)!.topicId)
   await kafka.close()
@@ -150,6 +155,9 @@ describe('rights', () => {
       expect(ids('unknown')).toEqual(
         expect.arrayContaining(['administrators-unknown', 'clock-unknown', 'quotas-unknown', 'settings-unknown', 'topics-unknown'])
       )
+      const mirroring = await look({ ...parts, agents: { 'audit-mirror': { policy: { topic: audited.topic } } } })
+      expect(mirroring.one('audit-topic-unknown').severity).toBe('unknown')
+      expect(mirroring.findings.filter(({ area, severity }) => area === 'audit' && severity === 'ok')).toEqual([])
     } finally {
       await removeUsers([stranger])
     }
@@ -408,11 +416,22 @@ describe('channels', () => {
   })
 })
 
-test('a host whose clock is forty days ahead is alone with it, and says so', async () => {
+test('a host whose clock is forty days ahead is alone with it, and says so; an audit log that is right is as old to it', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 40 * 86_400_000 })
   try {
-    const { findings, ids } = await look()
+    const { findings, ids, one } = await look({ agents: { 'consumer-guardian': { act: true, sasl: sasl(guardian, 'GUARDIAN_PASSWORD') }, ...audited.agent() } })
     expect(ids('error')).toEqual(['clock-off', 'clocks-alone'])
+    for (const id of ['audit-topic-right', 'audit-key'] as const) expect(one(id).severity).toBe('ok')
+    expect(one('audit-capacity')).toMatchObject({
+      severity: 'ok',
+      what: expect.stringMatching(
+        / grows by \S+ k?B a day \(measured over 40 days\); ten years with 3 replicas are \S+ [kM]B; its fullest disk \(broker \d: \/\S+\) needs /
+      )
+    })
+    expect(one('audit-anchor')).toMatchObject({ severity: 'warning', what: expect.stringContaining('lies on the volume that Reeve runs from') })
+    expect(one('audit-metadata')).toMatchObject({ severity: 'note', what: `${audited.metadata.principal} may read the metadata log at 3 controllers` })
+    expect(one('audit-coverage').what).toMatch(/^the authorizer log tells denials alone: kafka\.authorizer\.logger is INFO on broker 1/)
+    expect(one('audit-super-users').severity).toBe('unknown')
     expect(findings.filter(({ id }) => id === 'clock-off').map(({ what }) => what)).toEqual([
       expect.stringMatching(/^the clock of broker \d \(the controller\) is 960\.0 h behind this host's$/),
       "the clock of Redis is 960.0 h behind this host's"
@@ -420,6 +439,61 @@ test('a host whose clock is forty days ahead is alone with it, and says so', asy
   } finally {
     vi.useRealTimers()
   }
+})
+
+describe('the audit log', () => {
+  test('everything that is wrong with it and with what it stands on is named with the command that mends it', async () => {
+    const { topic, mirror, metadata } = audited
+    const other = { principal: `User:${unique('doctor-auditor')}` }
+    const everything = audited.agent({
+      principal: 'User:somebody-else',
+      keys: [newKey(`reeve.audit/${(await kafka.admin.features()).clusterId}`).skey],
+      anchors: [{ name: 'volume', outside: false, directory: { path: `/nowhere/${topic}` } }],
+      metadata: { controllers: [...stack().saslControllers], sasl: audited.login(mirror) },
+      logs: [
+        { id: 'forwarded', content: 'request', topic: `${topic}-lines` },
+        { id: 'tailed', content: 'authorizer', file: `/nowhere/${topic}.log`, host: 'broker-1' }
+      ]
+    })
+    await Promise.all([
+      kafka.admin.alterConfigs({ kind: 'topic', name: topic }, { 'retention.ms': '86400000', 'min.insync.replicas': '1' }),
+      kafka.admin.createAcls([
+        entry(mirror, 'delete', topic),
+        entry(other, 'write', topic),
+        entry(other, 'alter', 'kafka-cluster', { resourceType: 'cluster' }),
+        entry(metadata, 'read', orders)
+      ])
+    ])
+    try {
+      const wrong = ['audit-anchor', 'audit-key', 'audit-metadata', 'audit-source', 'audit-strangers', 'audit-topic-settings']
+      await expect.poll(async () => (await look({ agents: everything })).ids('error'), { timeout: 20_000 }).toEqual(expect.arrayContaining(wrong))
+      const { one, ids } = await look({ agents: everything })
+      expect(one('audit-topic-settings').what).toBe(`${topic}: retention.ms is 86400000, expected 315576000000; min.insync.replicas is 1, expected 2`)
+      expect(one('audit-key').what).toContain(`is signed by ${audited.vkey}, which is none of agents.audit-mirror.policy.keys`)
+      expect(one('audit-metadata').why).toEqual(expect.arrayContaining([expect.stringContaining('CLUSTER_AUTHORIZATION_FAILED')]))
+      expect(one('audit-metadata-rights').what).toBe(`the metadata log is read as ${mirror.principal}, as which audit-mirror logs in too`)
+      expect(one('audit-anchor').what).toContain(`the directory /nowhere/${topic} cannot be used: ENOENT`)
+      expect(one('audit-source', 'forwarded').what).toBe(`source forwarded: there is no topic ${topic}-lines`)
+      expect(one('audit-source', 'tailed').what).toContain('ENOENT')
+      expect(one('audit-coverage', 'request').severity).toBe('warning')
+      expect(one('audit-destroyers').why).toEqual(expect.arrayContaining([`${other.principal}: ALTER on the cluster`]))
+      expect(one('audit-destroyers').why.join()).not.toContain(`${mirror.principal}: DELETE`)
+      expect(one('audit-strangers').what).toContain(other.principal)
+      expect(one('audit-writer-powers').what).toBe(`audit-mirror (${mirror.principal}) may DELETE ${topic}`)
+      expect(one('audit-principal').what).toContain(mirror.principal)
+      expect(ids('warning')).toEqual(expect.arrayContaining(['audit-unanchored', 'audit-writer-powers', 'audit-principal', 'audit-destroyers']))
+      expect(one('audit-capacity')).toMatchObject({ severity: 'unknown', what: expect.stringContaining('it is younger than a day') })
+    } finally {
+      await Promise.all([revoke(other.principal), revoke(mirror.principal, { resourceName: topic, operation: kafkajs.AclOperationTypes.DELETE })])
+    }
+  })
+
+  test('a topic that is missing is an error where the mirror may not make it, and where nobody answers for the metadata log that is told', async () => {
+    const missing = unique('doctor-audit-missing')
+    const { one } = await look({ agents: audited.agent({ topic: missing, metadata: { controllers: [`127.0.0.1:${await freePort()}`] } }) })
+    expect(one('audit-topic-missing')).toMatchObject({ severity: 'error', what: `${missing}: missing, and audit-mirror may not create them` })
+    expect(one('audit-metadata')).toMatchObject({ severity: 'error', what: 'the controller of policy.metadata does not answer as it should' })
+  })
 })
 
 test("the commands that are printed do what they say: Kafka's own tools run them, and all is well", async () => {

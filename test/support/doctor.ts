@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
-import { catalogue } from '#agents/catalogue.ts'
+import { catalogue, streams } from '#agents/catalogue.ts'
+import { rolesOf } from '#shared/cli/doctor.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import { capabilities, type Capability } from '#shared/doctor/capabilities.ts'
 import type { Finding, Severity } from '#shared/doctor/finding.ts'
@@ -32,10 +33,11 @@ export async function examine(
   content: Parts,
   { sendTest = false, env = {} }: { sendTest?: boolean; env?: Readonly<Record<string, string>> } = {}
 ): Promise<Examined> {
-  const agents = catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
+  const agents = [...catalogue, ...streams].map(({ name, policy }) => ({ name, policySchema: policy }))
   const loaded = parseConfig({ text: stringify(content), folder: '/', env: { TEST_REDIS_URL: stack().redisUrl, ...env }, agents })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  const facts = await gather(loaded.configs[0], catalogue, { sendTest })
+  const [config] = loaded.configs
+  const facts = await gather(config, rolesOf({ agents: catalogue, streams }, config), { sendTest, streams })
   const all = findings(facts)
   for (const { id } of all) found.add(id)
   return {

@@ -1,3 +1,4 @@
+import { tooFewBrokers } from '../../audit-log/topic.ts'
 import { restingIntervalMs } from '../../domain/scan-pace.ts'
 import { setAtStart } from '../commands.ts'
 import { type Facts, known, type Settings } from '../facts.ts'
@@ -137,10 +138,11 @@ function ownTimes({ config, scanMs }: Facts): Finding[] {
 }
 
 /** Nothing lost with one broker; and how far the audit topic's three in-sync replicas can be had. */
-function durability({ view }: Facts): Finding[] {
+function durability({ view, audits }: Facts): Finding[] {
   const seen = known(view)
   if (seen === null || seen.topics.size === 0) return []
   const count = seen.brokers.length
+  const few = audits.length > 0 || count >= 3 ? tooFewBrokers(count) : null
   const single = [...seen.topics.values()].filter(({ partitions }) => partitions.some(({ replicas }) => replicas < 2)).length
   return [
     ...(count < 3
@@ -163,16 +165,14 @@ function durability({ view }: Facts): Finding[] {
           )
         ]
       : []),
-    ...(count >= 3 && count < 4
-      ? [
-          finding(
-            'note',
-            'mission-audit-isr',
-            '3 in-sync replicas for the audit topic need 4 brokers',
-            'With 3, one broker down would stop it, so 2 in sync are what can be had.'
-          )
-        ]
-      : [])
+    ...(few === null
+      ? []
+      : [
+          finding('note', 'mission-audit-isr', '3 in-sync replicas for the audit topic need 4 brokers', [
+            few,
+            'More in sync than that, and one broker down would stop it.'
+          ])
+        ])
   ]
 }
 

@@ -1,9 +1,9 @@
 import type { AclEntry } from '../../kafka/ports.ts'
 import { covers, lets } from '../acl.ts'
-import { addAcls, removeAcls } from '../commands.ts'
 import { type Facts, known, type PrincipalFacts } from '../facts.ts'
 import { type Finding, inArea, listed } from '../finding.ts'
 import { authorityOf, nameOf } from '../held.ts'
+import { takeAway } from '../take-away.ts'
 
 const finding = inArea('rights')
 const powers = ['cluster-action', 'alter', 'alter-configs', 'delete']
@@ -105,7 +105,7 @@ function strangers({ acls, principals, config, wanted }: Facts): Finding[] {
             'topics-open',
             `${listed(principalsOf(all))} may write to topics that only Reeve should write`,
             open.map(({ topic, harm, foreign }) => `${topic}: ${listed(principalsOf(foreign))} ${harm}`),
-            open.flatMap(({ topic, foreign }) => shut(config.cluster.brokers, topic, foreign))
+            open.flatMap(({ topic, foreign }) => takeAway(config.cluster.brokers, { resourceType: 'topic', name: topic, operations: ['write'] }, foreign))
           )
         ]),
     ...(removers.length === 0
@@ -118,28 +118,6 @@ function strangers({ acls, principals, config, wanted }: Facts): Finding[] {
             'What Reeve remembers can be taken away by them.'
           )
         ])
-  ]
-}
-
-/** An entry for the topic alone is taken away; a wider one stays for what else it allows, and this topic is denied to whom it is for. */
-function shut(brokers: readonly string[], topic: string, entries: readonly AclEntry[]): string[] {
-  const exact = entries.filter(({ resourceName, pattern }) => resourceName === topic && pattern === 'literal')
-  const wider = entries.filter(entry => !exact.includes(entry) && entry.principal !== 'User:*')
-  const denial = (principal: string): AclEntry => ({
-    resourceType: 'topic',
-    resourceName: topic,
-    pattern: 'literal',
-    principal,
-    host: '*',
-    operation: 'write',
-    permission: 'deny'
-  })
-  return [
-    ...removeAcls(brokers, exact),
-    ...addAcls(brokers, principalsOf(wider).map(denial)),
-    ...(exact.length + wider.length < entries.length
-      ? [`narrow the entries of User:* that cover topic ${topic}: a denial for everybody would shut out Reeve too`]
-      : [])
   ]
 }
 

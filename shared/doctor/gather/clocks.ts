@@ -11,10 +11,10 @@ export async function gatherClocks(config: Config, examiner: Examiner, stampedTo
       return { broker: controllerId, voters, ...between(controllerMs, askedAtMs, answeredAtMs) }
     }),
     see(async () => {
-      const newest = await examiner.newestTimestamps(stampedTopics)
+      const newest = await examiner.stampedRecords(stampedTopics, 'newest')
       const atMs = Date.now()
       const byBroker = Map.groupBy(newest, ({ broker }) => broker)
-      return new Map([...byBroker].map(([broker, partitions]) => [broker, Math.max(...partitions.map(({ newestMs }) => newestMs)) - atMs]))
+      return new Map([...byBroker].map(([broker, partitions]) => [broker, Math.max(...partitions.map(({ timestampMs }) => timestampMs)) - atMs]))
     }),
     see(async () => {
       const { redisMs, askedAtMs, answeredAtMs } = await redisClock(redisTarget(config))

@@ -1,4 +1,5 @@
 import { type Config, redisTarget } from '../../config/index.ts'
+import type { AnyStream } from '../../engine/stream.ts'
 import { reeveTopics, topicSettings } from '../../engine/topics.ts'
 import { askBroker, openExaminer } from '../../kafka/examine/index.ts'
 import { openKafka } from '../../kafka/index.ts'
@@ -6,13 +7,19 @@ import type { Admin, Kafka } from '../../kafka/ports.ts'
 import { inspectRedis } from '../../queue/inspect.ts'
 import { redisAddress } from '../../queue/redis.ts'
 import { type AddressFacts, type Facts, known, see, type Seen, type Settings } from '../facts.ts'
+import { auditLogsOf, gatherAudit } from './audit.ts'
 import { gatherChannels } from './channels.ts'
 import { gatherClocks } from './clocks.ts'
 import { gatherPrincipal, type Identity, identities, type RoleRights } from './principals.ts'
 
 /** Reads everything that the checks want, by every identity of Reeve's; each part may fail by itself. Changes nothing. */
-export async function gather(config: Config, agents: readonly RoleRights[], { sendTest }: { readonly sendTest: boolean }): Promise<Facts> {
+export async function gather(
+  config: Config,
+  agents: readonly RoleRights[],
+  { sendTest, streams = [] }: { readonly sendTest: boolean; readonly streams?: readonly AnyStream[] }
+): Promise<Facts> {
   const own = identities(config, agents)
+  const logs = auditLogsOf(config, streams)
   const engine = own[0]!
   const opened = await Promise.all(own.map(({ connection }) => see(() => openKafka(connection))))
   const kafkas = opened.flatMap(seen => ('value' in seen ? [seen.value] : []))
@@ -27,19 +34,25 @@ export async function gather(config: Config, agents: readonly RoleRights[], { se
     const has = (name: string) => known(view)?.topics.has(name) === true
     const internal = { offsets: has('__consumer_offsets'), transactions: has('__transaction_state') }
     const stamped = ['__consumer_offsets', '__transaction_state', topics.state, topics.journal, topics.observations].filter(has)
-    const [addresses, principals, settings, ofTopics, acls, quotas, clocks, findings, channels] = await Promise.all([
+    const [addresses, principals, settings, ofTopics, acls, quotas, clocks, findings, channels, audits] = await Promise.all([
       askAll(engine, brokers),
       Promise.all(own.map((identity, index) => gatherPrincipal(identity, opened[index]!, config, Object.values(topics), internal))),
       seeBy(opened, async kafka => brokerSettings(kafka.admin, brokers)),
-      topicConfigs(kafkas, opened, Object.values(topics)),
+      topicConfigs(kafkas, opened, [...Object.values(topics), ...logs.map(({ ground }) => ground.topic)]),
       seeBy(opened, kafka => kafka.admin.acls()),
       seeBy(opened, kafka => kafka.admin.quotas()),
       gatherClocks(config, examiner, stamped),
       inspectRedis(redisTarget(config)),
-      gatherChannels(config, sendTest, known(view)?.clusterId ?? '')
+      gatherChannels(config, sendTest, known(view)?.clusterId ?? ''),
+      Promise.all(
+        logs.map(log => {
+          const index = own.findIndex(({ roles }) => roles.includes(log.agent))
+          return gatherAudit(log, config, own[index]!, opened[index]!, known(view))
+        })
+      )
     ])
     const redis = { address: redisAddress(redisTarget(config)), tls: config.redis.url.reveal().startsWith('rediss:'), findings }
-    return { config, addresses, view, scanMs, principals, settings, wanted, topicSettings: ofTopics, acls, quotas, clocks, redis, channels }
+    return { config, addresses, view, scanMs, principals, settings, wanted, topicSettings: ofTopics, acls, quotas, clocks, redis, channels, audits }
   } finally {
     await Promise.all([examiner.close(), ...kafkas.map(kafka => kafka.close())])
   }

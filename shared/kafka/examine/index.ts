@@ -1,10 +1,12 @@
 import { Cluster } from '../cluster.ts'
 import type { KafkaConnection } from '../connection.ts'
-import type { TopicSettings } from '../ports.ts'
+import type { Incomplete, TopicSettings } from '../ports.ts'
 import { type BrokerAnswer, brokerAnswer } from './broker.ts'
+import { type Disk, disks } from './disks.ts'
+import { loggerLevels } from './loggers.ts'
 import { clusterOperations, mayCreate, mayDescribe, topicOperations, type TopicRights } from './operations.ts'
 import { type QuorumClock, quorumClock } from './quorum.ts'
-import { newestTimestamps, type StampedPartition } from './timestamps.ts'
+import { type StampedPartition, stampedRecords } from './timestamps.ts'
 
 /** What a cluster says of itself and of this principal's rights. Nothing here changes anything. Every call throws KafkaFault. */
 export interface Examiner {
@@ -18,8 +20,12 @@ export interface Examiner {
   mayCreate(topics: readonly TopicSettings[]): Promise<ReadonlyMap<string, string | null>>
   /** Needs DESCRIBE on the cluster. */
   quorumClock(): Promise<QuorumClock>
-  /** The newest timestamps, epoch milliseconds, in partitions whose records the broker stamps; absent where there is none. */
-  newestTimestamps(topics: readonly string[]): Promise<readonly StampedPartition[]>
+  /** The record with the newest timestamp of each partition, or the first one at or after a moment; absent where there is none. */
+  stampedRecords(topics: readonly string[], at: 'newest' | number): Promise<readonly StampedPartition[]>
+  /** Log directories of every broker, with the replicas of these topics. Needs DESCRIBE on the cluster. */
+  disks(topics: Parameters<typeof disks>[1]): Promise<Incomplete<readonly Disk[]>>
+  /** Levels of the brokers' loggers, by broker and name. Needs DESCRIBE_CONFIGS on the cluster. */
+  loggerLevels(names: readonly string[]): Promise<Incomplete<ReadonlyMap<number, ReadonlyMap<string, string>>>>
   close(): Promise<void>
 }
 
@@ -31,7 +37,9 @@ export function openExaminer(connection: KafkaConnection): Examiner {
     mayDescribe: (kind, name) => mayDescribe(cluster, kind, name),
     mayCreate: topics => mayCreate(cluster, topics),
     quorumClock: () => quorumClock(cluster),
-    newestTimestamps: topics => newestTimestamps(cluster, topics),
+    stampedRecords: (topics, at) => stampedRecords(cluster, topics, at),
+    disks: topics => disks(cluster, topics),
+    loggerLevels: names => loggerLevels(cluster, names),
     close: () => cluster.close()
   }
 }

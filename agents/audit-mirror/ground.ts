@@ -1,0 +1,26 @@
+import { connectionBy } from '#shared/config/config.ts'
+import type { AuditGround } from '#shared/engine/audit-ground.ts'
+import { auditLog } from './audit-log.ts'
+import type { Policy } from './policy.ts'
+
+/** What `reeve doctor` looks at. */
+export function auditGround(policy: Policy): AuditGround {
+  const { principal, keys, hashKey, metadata, logs } = policy
+  // Without the keys: one that cannot be read is something to be found, and nothing to fail by.
+  const { topic, partitions, prefix, anchors } = auditLog({ ...policy, keys: [] }, '')
+  return {
+    topic,
+    partitions,
+    prefix,
+    writer: principal,
+    keys,
+    anchors,
+    metadata: metadata === undefined ? null : { controllers: controllersOf(metadata), hashKey: hashKey ?? null },
+    logs: logs.map(({ id, content, topic: filled = null, file = null }) => ({ id, content, topic: filled, file }))
+  }
+}
+
+function controllersOf(metadata: NonNullable<Policy['metadata']>) {
+  const { controllers, sasl = null, tls = null } = metadata
+  return connectionBy({ brokers: controllers, clientId: 'reeve-audit-metadata', sasl, tls: tls as Parameters<typeof connectionBy>[0]['tls'] })
+}
