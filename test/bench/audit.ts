@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process'
 
-// What the audit log costs and how fast it is: an entry's sealing and hashing, the writer beside Java's tools, the whole mirror under load, and the
-// way of a metadata change. Each part prints its own table; --part NAME runs one of them, with its own options behind it.
+// What the audit log costs and how fast it is: an entry's sealing and hashing, the writer beside Java's tools, the whole mirror under load, the way
+// of a metadata change, and what the brokers pay for their logs. Each part prints its own table; --part NAME runs one of them, with its own options behind it.
 
 const parts: Readonly<Record<string, string>> = {
   seal: 'audit/seal.ts',
   hash: 'audit/hash.ts',
   append: 'audit/append.ts',
   mirror: 'audit/mirror.ts',
-  metadata: 'audit-metadata.ts'
+  metadata: 'audit-metadata.ts',
+  loggers: 'audit/loggers.ts'
 }
 const args = process.argv.slice(2)
 const at = args.indexOf('--part')

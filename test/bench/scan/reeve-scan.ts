@@ -1,6 +1,6 @@
 import { keepHeapSmall } from '#shared/cli/heap.ts'
 import { openKafka } from '#shared/kafka/index.ts'
-import { authorizerLines, spent } from './brokers.ts'
+import { authorizerLines, spent } from '../brokers.ts'
 import { checkComplete, type ScanInput } from './input.ts'
 import { sentBytes } from './sent.ts'
 
