@@ -58,8 +58,8 @@ export interface AuditLogLimits {
 }
 
 export const defaultLimits: AuditLogLimits = {
-  transactionEntries: 4_000,
-  transactionBytes: 4 * 1024 * 1024,
+  transactionEntries: 8_000,
+  transactionBytes: 8 * 1024 * 1024,
   lingerMs: 5,
   checkpointEntries: 10_000,
   checkpointMs: 60_000,
