@@ -10,7 +10,7 @@ const finding = inArea('audit')
 export function auditSourceFindings(facts: Facts, audit: AuditFacts): Finding[] {
   return [
     ...(audit.metadata ? [...metadata(facts, audit.metadata), ...ownPrincipal(facts, audit.metadata)] : []),
-    ...missing(audit),
+    ...unreadable(audit),
     ...uncovered(facts, audit)
   ]
 }
@@ -74,7 +74,7 @@ function ownPrincipal({ config, acls, principals }: Facts, { principal }: Metada
   ]
 }
 
-function missing({ agent, ground: { logs }, rights, files }: AuditFacts): Finding[] {
+function unreadable({ agent, ground: { logs }, rights, files }: AuditFacts): Finding[] {
   return logs.flatMap(({ id, topic, file }) => {
     if (topic !== null && known(rights)?.get(topic)?.exists === false)
       return [
