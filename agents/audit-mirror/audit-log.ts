@@ -4,7 +4,8 @@ import type { AuditLogSettings } from '#shared/engine/stream.ts'
 import type { Policy } from './policy.ts'
 
 /** What whoever reads and verifies the log must know of it. */
-export function auditLog({ topic, prefix, keys, anchors }: Policy, clusterId: string): AuditLogSettings {
+export function auditLog({ topic, chains, prefix, keys, firstKey, anchors }: Policy, clusterId: string): AuditLogSettings {
   const name = keyNameOf({ prefix, clusterId })
-  return { topic, partitions: 1, prefix, vkeys: keys.map(secret => openSigner({ secret, name })().vkey), anchors }
+  const vkeys = keys.map(secret => openSigner({ secret, name })().vkey)
+  return { topic, partitions: chains, prefix, vkeys: firstKey === undefined ? vkeys : [firstKey, ...vkeys], anchors }
 }

@@ -6,7 +6,7 @@ import type { Policy } from './policy.ts'
  * What this agent's principal needs at the brokers. Reading the metadata log needs CLUSTER_ACTION at the controllers, which is as much as being
  * a broker: a principal of its own, with that right alone, and only where the policy names `metadata`.
  */
-export function rights({ topic, logs, journal }: Pick<Policy, 'topic' | 'logs' | 'journal'>): readonly Right[] {
+export function rights({ topic, continues, logs, journal }: Pick<Policy, 'topic' | 'continues' | 'logs' | 'journal'>): readonly Right[] {
   const lines = logs.flatMap(log => (log.topic === undefined ? [] : [right(`topic ${log.topic}`, 'read', 'lines of a log that a forwarder put there')]))
   return [
     ...enabling('write the audit log', [
@@ -15,6 +15,16 @@ export function rights({ topic, logs, journal }: Pick<Policy, 'topic' | 'logs' |
       right(`topic ${topic}`, 'create', 'makes the topic where it is missing; not needed where somebody made it'),
       right(`transactional-id ${transactionalIdOf({ topic })}`, 'write', 'fences every other writer of the log')
     ]),
+    ...enabling(
+      'end the topic that this one continues',
+      continues === undefined
+        ? []
+        : [
+            right(`topic ${continues}`, 'write', 'writes its last checkpoint; whoever wrote it has these rights already'),
+            right(`topic ${continues}`, 'read', 'finds its end behind the fence'),
+            right(`transactional-id ${transactionalIdOf({ topic: continues })}`, 'write', 'fences whoever still writes it')
+          ]
+    ),
     ...enabling('go on exactly where it stopped', [
       right('topic reeve.audit-mirror', 'write', 'where its sources stand, in the transaction of the events'),
       right('topic reeve.audit-mirror', 'read', 'reads back where its sources stood'),

@@ -2,27 +2,28 @@ import { openAnchors } from '#shared/anchors/index.ts'
 import type { Circumstances } from '#shared/audit/checkpoint-entry.ts'
 import { guard } from '#shared/audit-log/guard.ts'
 import { readGuardFacts } from '#shared/audit-log/guard-facts.ts'
-import { keyNameOf, type LogPlace, transactionalIdOf } from '#shared/audit-log/place.ts'
+import { keyNameOf, transactionalIdOf } from '#shared/audit-log/place.ts'
 import { createAuditTopic, tooFewBrokers } from '#shared/audit-log/topic.ts'
 import { openAuditLog } from '#shared/audit-log/writer.ts'
 import { openSigner } from '#shared/credentials/signer.ts'
 import type { Sink, Surroundings } from '#shared/engine/stream.ts'
+import { openEarlier } from './earlier.ts'
 import { logReadings } from './measures.ts'
 import type { Policy } from './policy.ts'
 import type { MirrorOutput } from './transform.ts'
 
 /** Takes the audit log over and writes behind its end. Refuses where everybody may do everything with the topic. */
 export async function openSink({ kafka, clusterId, log, meter }: Surroundings, policy: Policy): Promise<Sink<MirrorOutput>> {
-  const { topic, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
-  const place: LogPlace = { prefix, clusterId, topic, partition: 0 }
+  const { topic, chains, continues, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
+  const place = { prefix, clusterId, topic }
   if (keys.length === 0)
     throw new Error(`agents.audit-mirror.policy.keys: expected a key that signs checkpoints (reeve audit keygen --name ${keyNameOf(place)})`)
-  const { created } = await createAuditTopic(kafka.admin, topic, 1)
+  const { created } = await createAuditTopic(kafka.admin, topic, chains)
   const { brokers } = await kafka.admin.features()
   const few = tooFewBrokers(brokers)
   if (few !== null) log.warn({ topic }, few)
   if (created) log.info({ topic }, 'the audit topic was created')
-  const facts = await readGuardFacts(kafka.admin, { topic, partitions: 1, writer: principal, atMs: Date.now() })
+  const facts = await readGuardFacts(kafka.admin, { topic, partitions: chains, writer: principal, atMs: Date.now() })
   const { open, openWhy } = guard(facts, [transactionalIdOf(place)])
   if (open === 'yes') throw new Error(`${topic} is open to everybody, and is not written: ${openWhy}`)
   const anchors = openAnchors(configured)
@@ -33,21 +34,29 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
   const closeAll = async (): Promise<void> => void (await Promise.all(opened.map(each => each.close())))
   try {
     const view = await kafka.admin.scan({ atMs: Date.now(), groups: false })
+    const found = view.topics.get(topic)
+    if (found !== undefined && found.partitions.length < chains)
+      throw new Error(
+        `agents.audit-mirror.policy.chains: ${chains}, and ${topic} has ${found.partitions.length} ${found.partitions.length === 1 ? 'partition' : 'partitions'}: say as many as it began with, or name a new topic that continues it`
+      )
+    if (continues !== undefined && !view.topics.has(continues))
+      throw new Error(`agents.audit-mirror.policy.continues: there is no topic ${continues}, or it cannot be seen`)
     const reader = await kafka.openReader()
     opened.push(reader)
     const appender = await kafka.openAppender(transactionalIdOf(place))
     opened.push(appender)
-    const written = await openAuditLog({
+    const options = {
       place,
-      appender,
       reader,
-      topicId: view.topics.get(topic)?.topicId ?? 'unknown',
+      topicId: found?.topicId ?? 'unknown',
       signers,
       anchors,
       circumstances: () => circumstances,
       limits: { checkpointMs: checkpointEvery, checkpointEntries },
-      onTrouble: message => log.warn({}, message)
-    })
+      onTrouble: (message: string) => log.warn({}, message)
+    }
+    const earlier = continues === undefined ? null : await openEarlier(kafka, options, continues)
+    const written = await openAuditLog({ ...options, chains, appender, ...(earlier && { continues: earlier }) })
     const unwatch = meter?.gauges(() => written.logs.flatMap(each => logReadings(each.partition, each)))
     return {
       async write(outputs, also, durable) {
@@ -56,6 +65,7 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
         const positions = Object.assign({}, ...outputs.map(output => output.positions)) as MirrorOutput['positions']
         await written.offer({
           events: outputs.flatMap(({ events }) => events),
+          sourceIds: outputs.flatMap(({ eventSources }) => eventSources),
           ...(last && { positions, closedThroughMs: last.closedThroughMs }),
           also,
           ...(durable && { durable })

@@ -42,11 +42,11 @@ export async function openSource(surroundings: Surroundings, policy: Policy, rem
   return together(feeds, surroundings)
 }
 
-function guardOf({ kafka }: Surroundings, { topic, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
+function guardOf({ kafka }: Surroundings, { topic, chains, principal, exclude, guardEvery }: Policy, remembered: Remembered, consequences: Consequences): Feed {
   const transactionalIds = [transactionalIdOf({ topic })]
   const { configs, acls } = kafka.admin
   const admin = { configs: configs.bind(kafka.admin), acls: acls.bind(kafka.admin), scan: (options: { atMs: number }) => consequences.scan(options) }
-  return guardFeed({ admin, topic, partitions: 1, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
+  return guardFeed({ admin, topic, partitions: chains, writer: principal, transactionalIds, everyMs: guardEvery, exclude, remembered })
 }
 
 function changesOf(

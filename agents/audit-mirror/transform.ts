@@ -23,12 +23,15 @@ import { type JsonValue, sameJson } from '#shared/domain/json.ts'
 import type { Made, Remembered, Transform } from '#shared/engine/stream.ts'
 import { type MirrorInput, standingKey, standingOf } from './feeds/feed.ts'
 import { countsOf, possibleCounts, readingsOf } from './measures.ts'
-import { noticesOf } from './notices.ts'
+import { openNotices } from './notices.ts'
 import type { Policy } from './policy.ts'
+import { sourceOfEvent, sourceOfInput } from './routing.ts'
 
 /** What one step gives to the log: events, where the sources stand behind them, and what the next checkpoint says. */
 export interface MirrorOutput {
   readonly events: readonly AuditEvent[]
+  /** Whose each of them is; null: nobody's. */
+  readonly eventSources: readonly (string | null)[]
   readonly positions: SourcePositions
   readonly closedThroughMs: number | null
   readonly circumstances: Circumstances
@@ -50,6 +53,7 @@ export function transform(
   const mirror = newMirror(options, sourceIds, saved(sourceIds, remembered))
   const through = new Map(sourceIds.flatMap(id => [[id, standingOf(remembered, id)?.through ?? null] as const]))
   const untold = new WeakSet<AuditEvent>()
+  const told = openNotices(remembered)
   let powers: JsonValue = { unknown: 'not looked at yet' }
   let findings: number | null = null
   let isFirst = true
@@ -87,9 +91,11 @@ export function transform(
   return {
     step(inputs): Made<MirrorOutput> {
       const memory = new Map<string, JsonValue | null>()
-      const events = inputs.flatMap(input => eventsOf(input, memory))
+      const made = inputs.map(input => ({ events: eventsOf(input, memory), source: sourceOfInput(input) }))
       const { joint, ...closed } = close(mirror)
-      events.push(...taken(closed, memory))
+      const last = taken(closed, memory)
+      const events = [...made.flatMap(each => each.events), ...last]
+      const eventSources = [...made.flatMap(each => each.events.map(() => each.source)), ...last.map(sourceOfEvent)]
       const touched = new Set(inputs.flatMap(input => (input.kind === 'brought' ? [input.input.sourceId] : input.kind === 'replayed' ? [input.sourceId] : [])))
       // Where one must be read again from moves by what the others say, too.
       const positions = Object.fromEntries((events.length > 0 ? sourceIds : [...touched]).map(id => [id, standing(mirror, id, through)]))
@@ -103,12 +109,14 @@ export function transform(
       if (events.length === 0) return { outputs: [], remember: memory, facts }
       // A copy is counted: what was left out is said as a sum since the beginning, which no crash can make wrong.
       const circumstances = { powers, excluded: takeExcluded(new Map(mirror.exclusion), policy.exclude), silent: silentOf(joint) }
+      const { notices, memory: toldMemory } = told.of(events.filter(event => !untold.has(event)))
+      for (const [key, value] of toldMemory) memory.set(key, value)
       const closedThroughMs = Number.isFinite(joint.watermarkMs) ? joint.watermarkMs : null
       return {
-        outputs: [{ events, positions, closedThroughMs, circumstances }],
+        outputs: [{ events, eventSources, positions, closedThroughMs, circumstances }],
         remember: memory,
         facts,
-        notices: noticesOf(events.filter(event => !untold.has(event)))
+        notices
       }
     }
   }
@@ -134,7 +142,7 @@ function saved(sourceIds: readonly string[], remembered: Remembered): NonNullabl
 }
 
 function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
-  const { topic, environment, regions, window, skew, lateness, giveUp, scanEvery, metadata, exclude, each, principal } = policy
+  const { topic, environment, regions, window, skew, lateness, giveUp, scanEvery, metadata, exclude, each, principal, remember } = policy
   const isOneOf = (globs: readonly string[], name: string): boolean => globs.some(glob => matchesGlob(glob, name))
   return {
     setting: { clusterId, environment, logName: topic, regionOf: address => regions.find(({ addresses }) => isOneOf(addresses, address))?.region ?? null },
@@ -147,6 +155,8 @@ function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
     longestChangeMs: metadata === undefined ? scanEvery : 0,
     mostChanges: 10_000,
     mostClaims: 100_000,
+    rememberMs: remember,
+    mostRemembered: 5_000,
     mostCells: 50_000,
     mostLogins: 20,
     mostLoginCells: 100,

@@ -12,7 +12,8 @@ import type { AclEntry, Admin } from '#shared/kafka/ports.ts'
 import type { Feed, MirrorInput } from './feed.ts'
 import { rememberedImage, unknownState, wholeImageMemory } from './image-memory.ts'
 
-const sourceId = 'admin-scan'
+export const scanSource = 'admin-scan'
+const sourceId = scanSource
 const positionKey = 'position/admin-scan'
 
 interface ScanPosition {
