@@ -79,7 +79,15 @@ describe('a change', () => {
     expect([...remembered.keys()]).toContain('change/__cluster_metadata@0')
     const after = run([[time(10)], [line(1, 10)]], remembered)
     expect(after.events).toEqual(['change.unattributed'])
-    expect([...after.remembered.keys()].filter(key => key.startsWith('change/'))).toEqual([])
+    expect(after.remembered.get('change/__cluster_metadata@0')).toMatchObject({ unattributed: true })
+  })
+
+  test('that nobody was known to have made is attributed late, and forgotten with it', () => {
+    const alter = line(2, 1, { operation: 'ALTER_CONFIGS', request: 'IncrementalAlterConfigs' })
+    const first = run([[change(0, 1)], [time(10)], [line(1, 10)]])
+    const { events, remembered } = run([[alter], [time(90)], [line(3, 90)]], first.remembered)
+    expect(events.filter(type => type.startsWith('change.'))).toEqual(['change.attributed'])
+    expect([...remembered.keys()].filter(key => key.startsWith('change/'))).toEqual([])
   })
 })
 

@@ -17,6 +17,8 @@ const options: MirrorOptions = {
   longestChangeMs: 0,
   mostChanges: 1_000,
   mostClaims: 1_000,
+  rememberMs: 86_400_000,
+  mostRemembered: 1_000,
   latenessMs: 5_000,
   jumpMs: 300_000,
   giveUpMs: Number.POSITIVE_INFINITY,
@@ -48,17 +50,31 @@ const changes = fc.record({
 })
 const flushMs = noon + 400_000_000
 
-const sourcesOf = fc
-  .record({ metadata: fc.array(changes, { maxLength: 12 }), b1: fc.array(line, { maxLength: 25 }), b2: fc.array(line, { maxLength: 25 }) })
-  .map(({ metadata, b1, b2 }): Sources => {
-    let atMs = noon
-    const changed = metadata.map(({ pace: forward, what, name }, offset): Input => {
-      atMs += forward
-      if (what === 'nothing') return { kind: 'time', sourceId: 'metadata', position: offset, timestampMs: atMs }
-      return change(offset, atMs, what, { resource: { type: 'topic', name, id: `id-of-${name}` } })
+/** Lines about changes alone, most of which come later than their source may be out of order. */
+const lateLine = fc
+  .tuple(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.record({ pace: fc.integer({ min: 0, max: 25_000 }), what: fc.constant('nothing') }) },
+      { weight: 5, arbitrary: fc.record({ pace: fc.integer({ min: -40_000, max: -5_000 }), what: fc.constantFrom('create', 'request') }) },
+      { weight: 1, arbitrary: fc.record({ pace: fc.integer({ min: -4_000, max: 5_000 }), what: fc.constantFrom('create', 'request') }) }
+    ),
+    person,
+    fc.constantFrom('t1', 't2')
+  )
+  .map(([each, principal, name]) => ({ ...each, principal, name }))
+
+const sourcesWith = (each: fc.Arbitrary<{ pace: number; what: string; principal: string; name: string }>) =>
+  fc
+    .record({ metadata: fc.array(changes, { maxLength: 12 }), b1: fc.array(each, { maxLength: 25 }), b2: fc.array(each, { maxLength: 25 }) })
+    .map(({ metadata, b1, b2 }): Sources => {
+      let atMs = noon
+      const changed = metadata.map(({ pace: forward, what, name }, offset): Input => {
+        atMs += forward
+        if (what === 'nothing') return { kind: 'time', sourceId: 'metadata', position: offset, timestampMs: atMs }
+        return change(offset, atMs, what, { resource: { type: 'topic', name, id: `id-of-${name}` } })
+      })
+      return { metadata: flushed('metadata', changed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
     })
-    return { metadata: flushed('metadata', changed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
-  })
 
 function linesOf(sourceId: string, lines: readonly { pace: number; what: string; principal: string; name: string }[]): Input[] {
   let clockMs = noon
@@ -149,12 +165,16 @@ function run(sources: Sources, turns: readonly number[], crashes: ReadonlyMap<nu
 }
 
 const sorted = (events: readonly AuditEvent[]) => events.map(event => JSON.stringify(event)).toSorted()
+const sourcesOf = sourcesWith(line)
 const turnsOf = fc.array(fc.nat(100), { minLength: 1, maxLength: 40 })
 const crashesOf = fc
   .uniqueArray(fc.tuple(fc.nat(60), fc.constantFrom('before' as const, 'after' as const)), { maxLength: 12, selector: ([at]) => at })
   .map(entries => new Map(entries))
 const expectOnce = (events: readonly AuditEvent[]) => {
   const places = events.map(({ eventType, payload }) => `${eventType} ${payload.unmapped.coordinate}`)
+  for (const { eventType, payload } of events)
+    if (eventType === 'change.attributed')
+      expect(places.includes(`change.unattributed ${payload.unmapped.coordinate}`)).toBe(payload.unmapped['toldLate'] !== undefined)
   expect(places.toSorted().filter((place, index, all) => place === all[index - 1])).toEqual([])
 }
 
@@ -170,6 +190,23 @@ test('whatever the order of the sources and wherever the process ends, the event
     }),
     { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 60) }
   )
+})
+
+test('a change that nobody was known to have made is attributed by lines that come late, the same whatever the order and wherever the process ends', () => {
+  let told = 0
+  fc.assert(
+    fc.property(sourcesWith(lateLine), turnsOf, turnsOf, crashesOf, (sources, turns, otherTurns, crashes) => {
+      const { events } = run(sources, turns, new Map())
+      const faulty = run(sources, otherTurns, crashes)
+      told += events.filter(({ payload }) => payload.unmapped['toldLate'] !== undefined).length
+      expectOnce(events)
+      expectOnce(faulty.events)
+      expect(sorted(faulty.events)).toEqual(sorted(events))
+      expect(faulty.changes.size).toBe(0)
+    }),
+    { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 60) }
+  )
+  expect(told).toBeGreaterThan(5)
 })
 
 test('where silent sources are given up, each place has its event once all the same, and no access and no login is lost', () => {
@@ -201,7 +238,7 @@ test('where silent sources are given up, each place has its event once all the s
       const changed = Object.values(sources)
         .flat()
         .filter(input => input.kind === 'change' && input.change.kind !== 'broker-fenced').length
-      expect(events.filter(({ eventType }) => eventType.startsWith('change.')).length).toBe(changed)
+      expect(new Set(events.filter(({ eventType }) => eventType.startsWith('change.')).map(({ payload }) => payload.unmapped.coordinate)).size).toBe(changed)
     }),
     { numRuns: Number(process.env['REEVE_AUDIT_RUNS'] ?? 60) }
   )

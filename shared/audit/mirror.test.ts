@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { access, change, login, noon, request, setting } from '#test/support/audit-inputs.ts'
 import type { AuditEvent } from './event.ts'
 import type { Input } from './inputs.ts'
-import { close, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step, suspendReplay } from './mirror.ts'
+import { close, endReplay, kept, lowWater, type Mirror, type MirrorOptions, newMirror, step, suspendReplay } from './mirror.ts'
 import { entrySchema } from './schemas.ts'
 
 const options: MirrorOptions = {
@@ -15,6 +15,8 @@ const options: MirrorOptions = {
   longestChangeMs: 0,
   mostChanges: 1_000,
   mostClaims: 1_000,
+  rememberMs: 3_600_000,
+  mostRemembered: 3,
   latenessMs: 5_000,
   jumpMs: 300_000,
   giveUpMs: 60_000,
@@ -81,6 +83,85 @@ describe('a change', () => {
     take(mirror, change(1, noon, 'topic-created'), time('b1', noon + 11_000), request('b1', 1, noon + 6_000, [{}], { tookMs: 9_000 }))
     take(mirror, time('metadata', noon + 26_000), time('b1', noon + 26_000))
     expect(types(close(mirror).events)).toEqual(['change.unattributed'])
+  })
+
+  describe('that nobody is known to have made', () => {
+    /** Judged, with both sources 5 s behind `noon + 26 s`. */
+    const unattributed = (more: Partial<MirrorOptions> = {}) => {
+      const mirror = world(more)
+      take(mirror, change(1, noon, 'topic-created'), time('metadata', noon + 26_000), time('b1', noon + 26_000))
+      return { mirror, judged: close(mirror) }
+    }
+    const late = (atMs: number, more = {}) => request('b1', 1, atMs, [{}], more)
+
+    test('is attributed once by a line that comes late, when another of its time would have come', () => {
+      const { mirror, judged } = unattributed()
+      expect(types(judged.events)).toEqual(['change.unattributed'])
+      expect([judged.opened, judged.settled]).toMatchObject([[{ coordinate: 'metadata@1', unattributed: true }], []])
+      take(mirror, late(noon + 5))
+      take(mirror, time('metadata', noon + 90_000), time('b1', noon + 51_999))
+      expect(close(mirror).events).toEqual([])
+      take(mirror, time('b1', noon + 52_000), late(noon + 6, { correlationId: 9 }))
+      const { events, settled } = close(mirror)
+      expect(events).toMatchObject([
+        {
+          eventType: 'change.attributed',
+          causationId: judged.events[0]!.causationId,
+          payload: { unmapped: { certainty: 'exact', toldLate: { byMs: 25_995, unattributed: judged.events[0]!.eventId }, decidedFor: noon + 47_000 } }
+        }
+      ])
+      expect(
+        entrySchema('change.attributed')!
+          .safeParse({ ...events[0] })
+          .error?.issues.filter(({ path }) => path.includes('unmapped')) ?? []
+      ).toEqual([])
+      expect(settled).toEqual(['metadata@1'])
+      take(mirror, late(noon + 7), time('metadata', noon + 200_000), time('b1', noon + 200_000))
+      expect(close(mirror).events).toEqual([])
+    })
+
+    test('is ambiguous where two came late together, each after the other', () => {
+      const { mirror } = unattributed()
+      take(mirror, late(noon + 5), late(noon + 6, { principal: 'User:other' }), time('metadata', noon + 90_000), time('b1', noon + 90_000))
+      expect(close(mirror).events).toMatchObject([{ payload: { unmapped: { certainty: 'ambiguous', candidates: [{}, {}] } } }])
+    })
+
+    test('is attributed by a source that had fallen silent, too', () => {
+      const mirror = world()
+      take(mirror, time('b1', noon - 1_000), change(1, noon, 'topic-created'), time('metadata', noon + 90_000))
+      expect(types(close(mirror).events)).toEqual(['change.unattributed'])
+      take(mirror, late(noon + 5))
+      expect(close(mirror).events).toMatchObject([{ eventType: 'change.attributed', payload: { unmapped: { toldLate: { byMs: 0 } } } }])
+    })
+
+    test('is still known to the process that comes after, which reads the late line again', () => {
+      const { mirror, judged } = unattributed()
+      take(mirror, late(noon + 5))
+      const resume = { b1: lowWater(mirror, 'b1'), metadata: lowWater(mirror, 'metadata') }
+      expect(resume.b1.at).toBe(1)
+      const second = newMirror(options, ['metadata', 'b1'], { changes: judged.opened, kept: kept(mirror), resume })
+      step(second, late(noon + 5), { replay: true })
+      endReplay(second, 'b1')
+      take(second, time('metadata', noon + 90_000), time('b1', noon + 90_000))
+      expect(types(close(second).events)).toEqual(['change.attributed'])
+    })
+
+    test('is forgotten after the policy says so, and the line that comes then says nothing', () => {
+      const { mirror } = unattributed({ rememberMs: 60_000 })
+      take(mirror, time('b1', noon + 60_001), late(noon + 5), time('metadata', noon + 61_000))
+      expect(close(mirror)).toMatchObject({ events: [], settled: [] })
+      take(mirror, time('metadata', noon + 300_000), time('b1', noon + 300_000))
+      expect(close(mirror)).toMatchObject({ events: [], settled: ['metadata@1'] })
+      expect(mirror.join.unattributed.size + mirror.join.unattributedKeys.size).toBe(0)
+    })
+
+    test('is forgotten beyond so many, the oldest first', () => {
+      const mirror = world()
+      take(mirror, ...[1, 2, 3, 4].map(offset => change(offset, noon + offset, 'topic-created')), time('metadata', noon + 90_000), time('b1', noon + 90_000))
+      const { events, opened, settled } = close(mirror)
+      expect(types(events)).toEqual(Array(4).fill('change.unattributed'))
+      expect([opened.map(({ coordinate }) => coordinate), settled]).toEqual([['metadata@2', 'metadata@3', 'metadata@4'], ['metadata@1']])
+    })
   })
 
   test('beyond so many open ones the oldest is judged early, and says so', () => {

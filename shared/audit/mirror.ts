@@ -85,11 +85,11 @@ export interface Mirror {
   startedMs: number | null
 }
 
-/** What became of an input. `opened` and `settled` change the table of open changes, in the transaction of the events. */
+/** What became of an input. `opened` and `settled` change the table of changes to be attributed, in the transaction of the events, in this order. */
 export interface Made {
   readonly events: readonly AuditEvent[]
   readonly opened: readonly OpenChange[]
-  /** Coordinates of changes that are open no more. */
+  /** Coordinates of changes of which nothing more is to come. */
   readonly settled: readonly string[]
 }
 
@@ -156,7 +156,10 @@ export function step(mirror: Mirror, input: Input, { replay }: { readonly replay
         ? null
         : told(options, input)
   const claim = claimOf(input, options)
-  if (claim !== null) holdClaim(mirror.join, claim, input.sourceId, began, watermarkOf(before, options), options)
+  if (claim !== null) {
+    const arrivedMs = clock.newestMs ?? claim.atMs
+    holdClaim(mirror.join, claim, { sourceId: input.sourceId, began, arrivedMs }, watermarkOf(before, options), options)
+  }
   if (source.fold.nextDueMs <= watermarkMs) folded.push(...closeDue(source.fold, watermarkMs))
   if (replay || (event === null && folded.length === 0)) return made
   return { ...made, events: [...made.events, ...(event === null ? [] : [event]), ...folded.map(each => countedEvent(options.setting, each))] }
@@ -180,15 +183,15 @@ export function close(mirror: Mirror): Made & { readonly joint: Joint } {
   // One that is read again lags behind the others only because it is read again.
   const waitedFor = new Set([...sources].filter(([, source]) => source.replaying && source.readable).map(([sourceId]) => sourceId))
   const joint = jointOf(clocks, options, mirror.startedMs, waitedFor)
-  const attributions = judgeDue(join, clocks, joint, options)
+  const { attributions, unattributed, forgotten } = judgeDue(join, clocks, joint, options)
   const folded = joint.silent.flatMap(({ sourceId }) => {
     const source = sources.get(sourceId)
     return source === undefined || source.replaying || source.fold.due.size === 0 ? [] : closeSilent(source.fold, joint.furthestMs - options.giveUpMs)
   })
   return {
     events: [...attributions.map(each => attributionEvent(options.setting, each)), ...folded.map(each => countedEvent(options.setting, each))],
-    opened: [],
-    settled: attributions.map(({ change }) => change.coordinate),
+    opened: unattributed,
+    settled: forgotten,
     joint
   }
 }
@@ -226,8 +229,8 @@ function changed(mirror: Mirror, input: ChangeInput, watermarkMs: number, replay
   const change = openChange(input, event, input.timestampMs < watermarkMs - options.windowMs - options.skewMs)
   const pushedOut = holdChange(join, change, options)
   if (pushedOut === null) return { events: [event], opened: [change], settled: [] }
-  const attribution = attributionEvent(options.setting, judgeChange(join, pushedOut, clocks, options, true))
-  return { events: [event, attribution], opened: [change], settled: [pushedOut.coordinate] }
+  const { attributions, unattributed, forgotten } = judgeChange(join, pushedOut, clocks, options, true)
+  return { events: [event, ...attributions.map(each => attributionEvent(options.setting, each))], opened: [change, ...unattributed], settled: forgotten }
 }
 
 function told({ setting, ownPrincipal }: MirrorOptions, input: Exclude<Input, ChangeInput | LineInput>): AuditEvent | null {

@@ -19,6 +19,8 @@ export interface OpenChange {
   readonly traits: Traits | null
   /** It came so late that lines about it may be forgotten: none is taken. */
   readonly late: boolean
+  /** It was said that nobody is known to have made it; a line that comes late may still say so. */
+  readonly unattributed?: true
 }
 
 const mostTraits = 100

@@ -197,7 +197,8 @@ function attributed(input: ChangeInput, who: string | null): AuditEvent[] {
     decidedForMs: input.timestampMs + minutes,
     watermarks: { metadata: input.timestampMs + minutes },
     early: false,
-    forgotten: false
+    forgotten: false,
+    toldLate: null
   })
   return [event, attribution]
 }

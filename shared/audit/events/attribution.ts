@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AuditEvent } from '../event.ts'
+import { eventIdOf } from '../event-id.ts'
 import type { Judgement } from '../matching.ts'
 import { apiActivities, apiActivity, type Setting } from '../ocsf.ts'
 import type { OpenChange } from '../open-change.ts'
@@ -24,6 +25,13 @@ export const attributionUnmapped = z.object({
   decidedFor: moment.describe('All sources that were not silent had come so far.'),
   late: z.boolean().optional().describe('The change came so late that lines about it may have been forgotten: none was taken.'),
   early: z.boolean().optional().describe('There were too many open changes: decided before its time.'),
+  toldLate: z
+    .object({
+      byMs: count.describe('How far the source had come beyond the time of the line when it brought it.'),
+      unattributed: z.string().describe('The event that said that nobody is known to have made it.')
+    })
+    .optional()
+    .describe('A line that came late says so, after it was said that nobody is known to have made it.'),
   forgotten: z.boolean().optional().describe('There were too many lines: some that could fit were forgotten.')
 })
 
@@ -34,10 +42,13 @@ export interface Attribution {
   readonly watermarks: Readonly<Record<string, number | null>>
   readonly early: boolean
   readonly forgotten: boolean
+  /** The line that came first says it late. */
+  readonly toldLate: { readonly byMs: number } | null
 }
 
 /** Who made a change, or that nobody is known to have made it. */
-export function attributionEvent(setting: Setting, { change, judgement, decidedForMs, watermarks, early, forgotten }: Attribution): AuditEvent {
+export function attributionEvent(setting: Setting, attribution: Attribution): AuditEvent {
+  const { change, judgement, decidedForMs, watermarks, early, forgotten, toldLate } = attribution
   const { certainty, candidates } = judgement
   const named = certainty === 'exact' || certainty === 'probable' ? candidates[0]! : null
   const what = `${change.kind} of ${change.resourceType} ${bound(change.name ?? change.id ?? '')}`.trimEnd()
@@ -63,7 +74,7 @@ export function attributionEvent(setting: Setting, { change, judgement, decidedF
     causationId: change.eventId,
     resources: [changedResource({ type: change.resourceType, name: change.name, id: change.id })],
     status: 'success',
-    message: messages[certainty],
+    message: `${messages[certainty]}${toldLate ? ' It was told late.' : ''}`,
     unmapped: {
       certainty,
       candidates: candidates.map(candidate => ({ ...candidate })),
@@ -71,7 +82,8 @@ export function attributionEvent(setting: Setting, { change, judgement, decidedF
       decidedFor: decidedForMs,
       late: change.late || undefined,
       early: early || undefined,
-      forgotten: forgotten || undefined
+      forgotten: forgotten || undefined,
+      toldLate: toldLate ? { byMs: toldLate.byMs, unattributed: eventIdOf('change.unattributed', change.coordinate) } : undefined
     }
   })
 }
