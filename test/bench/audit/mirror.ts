@@ -78,7 +78,6 @@ async function offer(count: number, rate: number): Promise<number[]> {
     ...load,
     '--producer-props',
     `bootstrap.servers=${brokers.join(',')}`,
-    'linger.ms=1',
     'acks=all'
   ])
   const [from, to] = [sent, sent + count]
