@@ -9,7 +9,7 @@ test(
   'whole mirrors that are killed at every step and by chance write each event once, and what one says that nobody killed',
   async () => {
     console.log(`${kills} kills, seed ${seed}: repeat with --kills ${kills} --seed ${seed}`)
-    const report = await runMirrorKills({ seed, kills, killsPerLog: 25, controllers: stack().controllers, log: console.log })
+    const report = await runMirrorKills({ seed, kills, killsPerTopic: 25, controllers: stack().controllers, log: console.log })
     expect(report.kills).toBe(kills)
   },
   kills * 20_000 + 120_000

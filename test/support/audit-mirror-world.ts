@@ -24,6 +24,8 @@ const noRedis = { TEST_REDIS_URL: 'redis://127.0.0.1:1' }
 /** One audit log: whatever processes write it, one after the other. */
 export interface MirrorUnderTest {
   readonly auditTopic: string
+  /** How many logs the topic holds. */
+  readonly chains: number
   readonly memoryTopic: string
   readonly configFile: string
   readonly anchorFolder: string
@@ -56,7 +58,7 @@ export interface MirrorWorld {
   readonly signer: Signer
   readonly linesTopic: string
   readonly file: string
-  mirror(name: string, policy?: object, parts?: Parts): MirrorUnderTest
+  mirror(name: string, policy?: { readonly chains?: number; readonly [knob: string]: unknown }, parts?: Parts): MirrorUnderTest
   /** Writes so many lines and changes, the same for the same seed and number; lines are of the time they are written at. */
   load(steps: number): Promise<void>
   raw(partition: number, value: Buffer): Promise<void>
@@ -65,7 +67,7 @@ export interface MirrorWorld {
   /** Lines late enough that every window is over, in every source. */
   closing(): Promise<void>
   read(mirror: MirrorUnderTest): Promise<MirrorLog>
-  records(topic: string): Promise<LogRecord[]>
+  records(topic: string, partition?: number): Promise<LogRecord[]>
   /** Until a mirror has read all that was written and judged it. */
   settled(mirror: MirrorUnderTest, boundMs?: number): Promise<void>
   close(): Promise<void>
@@ -151,11 +153,11 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     if (random() < 0.15) await change(index)
   }
 
-  async function records(topic: string): Promise<LogRecord[]> {
+  async function records(topic: string, partition = 0): Promise<LogRecord[]> {
     const reader = await kafka.openReader()
     try {
       const found: LogRecord[] = []
-      await reader.assign(topic, 0, 'start')
+      await reader.assign(topic, partition, 'start')
       await reader.readToEnd(record => void found.push(record))
       return found
     } finally {
@@ -163,13 +165,19 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     }
   }
 
-  async function read({ auditTopic }: MirrorUnderTest): Promise<MirrorLog> {
-    const found = (await records(auditTopic)).map(({ key: kind, value }) => ({ kind: kind!.toString(), value: value! }))
-    const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/0`, vkey: key.vkey })
-    if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}: ${verified.reason}`)
-    const entries = found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
-    const bodies = new Map(entries.filter(isMirrored).map(entry => [entry.eventId, canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
-    return { size: verified.size, entries, bodies }
+  async function read({ auditTopic, chains }: MirrorUnderTest): Promise<MirrorLog> {
+    const entries: Entry[] = []
+    for (let partition = 0; partition < chains; partition++) {
+      const found = (await records(auditTopic, partition)).map(({ key: kind, value }) => ({ kind: kind!.toString(), value: value! }))
+      const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/${partition}`, vkey: key.vkey })
+      if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}/${partition}: ${verified.reason}`)
+      for (const { kind, value } of found) if (kind === 'event') entries.push(readEntry(value) as Entry)
+    }
+    const mirrored = entries.filter(isMirrored)
+    const bodies = new Map(mirrored.map(entry => [entry.eventId, canonical(bodyOf(entry)).replaceAll(auditTopic, 'audit')] as const))
+    // One log never has an id twice; two of them must not share one either.
+    if (bodies.size !== mirrored.length) throw new Error(`entry of ${auditTopic}: ${mirrored.length - bodies.size} events are there twice`)
+    return { size: entries.length, entries, bodies }
   }
 
   return {
@@ -224,6 +232,7 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
       }
       return {
         auditTopic,
+        chains: policy.chains ?? 1,
         memoryTopic,
         configFile,
         anchorFolder,

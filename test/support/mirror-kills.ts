@@ -5,11 +5,12 @@ import { until } from './replica.ts'
 import { randomFrom } from './seeded.ts'
 
 export interface MirrorKillReport {
-  /** Of the first log; each one after it has the next. */
+  /** Of the first topic; each one after it has the next. */
   readonly seed: number
   readonly kills: number
   readonly killsByStep: Readonly<Record<string, number>>
-  readonly logs: number
+  /** Topics, each by its number of chains. */
+  readonly chains: readonly number[]
   readonly entries: number
   /** Events of the sources, each there once and with the body that a mirror wrote which nobody killed. */
   readonly same: number
@@ -34,31 +35,37 @@ const patienceMs = 3_000
 const lifeMs = 40_000
 
 /**
- * Kills whole mirrors by a plan that follows from the seed, log after log, under a load that goes on. Throws when an event was lost, written twice or
+ * Kills whole mirrors by a plan that follows from the seed, topic after topic, under a load that goes on. Throws when an event was lost, written twice or
  * altered, measured by a mirror that began with it and was not killed, when the chain is broken, or a source tells of a gap.
  */
 export async function runMirrorKills(options: {
   readonly seed: number
   readonly kills: number
-  readonly killsPerLog: number
+  readonly killsPerTopic: number
   readonly controllers: readonly string[]
   readonly log: (line: string) => void
 }): Promise<MirrorKillReport> {
-  const { seed, kills, killsPerLog, controllers, log } = options
+  const { seed, kills, killsPerTopic, controllers, log } = options
   const killsByStep: Record<string, number> = {}
-  const totals = { logs: 0, entries: 0, same: 0 }
+  const totals = { chains: [] as number[], entries: 0, same: 0 }
   const beganAtMs = performance.now()
   const report = (): MirrorKillReport => {
     const killed = Object.values(killsByStep).reduce((sum, count) => sum + count, 0)
     return { seed, kills: killed, killsByStep, ...totals, seconds: Math.round((performance.now() - beganAtMs) / 1_000) }
   }
   while (report().kills < kills) {
-    const here = { seed: seed + totals.logs, kills: Math.min(killsPerLog, kills - report().kills), first: totals.logs * killsPerLog }
+    const { length } = totals.chains
+    const here = {
+      seed: seed + length,
+      kills: Math.min(killsPerTopic, kills - report().kills),
+      first: length * killsPerTopic,
+      chains: length % 2 === 0 ? 1 : 3
+    }
     const world = await openMirrorWorld({ seed: here.seed, controllers })
     try {
       const random = randomFrom(here.seed)
-      const { log: written, same } = await oneLog(world, random, mirrorKillPlan(random, here.kills, here.first), killsByStep)
-      totals.logs++
+      const { log: written, same } = await oneTopic(world, here.chains, random, mirrorKillPlan(random, here.kills, here.first), killsByStep)
+      totals.chains.push(here.chains)
       totals.entries += written.size
       totals.same += same
     } finally {
@@ -69,13 +76,14 @@ export async function runMirrorKills(options: {
   return report()
 }
 
-async function oneLog(
+async function oneTopic(
   world: MirrorWorld,
+  chains: number,
   random: () => number,
   plan: readonly (MirrorDoom | null)[],
   killsByStep: Record<string, number>
 ): Promise<{ readonly log: MirrorLog; readonly same: number }> {
-  const [killed, calm] = [world.mirror('killed'), world.mirror('calm')]
+  const [killed, calm] = [world.mirror('killed', { chains }), world.mirror('calm', { chains })]
   // It begins with the other and reads the rest at the end, so that it takes nothing from the machine.
   const beginning = calm.start()
   await beginning.leads()
@@ -111,6 +119,9 @@ async function oneLog(
   await Promise.all([world.settled(killed, 120_000), world.settled(calm, 120_000)])
   const [log, expected] = [await world.read(killed), await world.read(calm)]
   requireNoGaps(log)
+  await next.process.stop()
+  const { code, err } = await killed.audit('verify')
+  if (code !== 0) throw new Error(`reeve audit verify ended with ${code}: ${err}`)
   return { log, same: requireSameBodies(log, expected, world.linesTopic) }
 }
 
