@@ -23,7 +23,8 @@ export interface OwnPrometheus {
   kill(): Promise<void>
 }
 
-export async function startPrometheus(program: string, targets: readonly string[]): Promise<OwnPrometheus> {
+/** `targets`: addresses by job. */
+export async function startPrometheus(program: string, targets: Readonly<Record<string, readonly string[]>>): Promise<OwnPrometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-prometheus-'))
   for (const file of ['rules.yaml', 'alerts.yaml']) {
     cpSync(join(shipped, file), join(folder, file))
@@ -33,7 +34,7 @@ export async function startPrometheus(program: string, targets: readonly string[
   const own = {
     ...settings,
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    scrape_configs: settings.scrape_configs.map(({ job_name }) => ({ job_name, static_configs: [{ targets }] }))
+    scrape_configs: settings.scrape_configs.map(({ job_name }) => ({ job_name, static_configs: [{ targets: targets[job_name] ?? [] }] }))
   }
   writeFileSync(join(folder, 'prometheus.yaml'), stringify(own))
   const address = `127.0.0.1:${await freePort()}`
