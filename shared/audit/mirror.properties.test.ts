@@ -63,17 +63,27 @@ const lateLine = fc
   )
   .map(([each, principal, name]) => ({ ...each, principal, name }))
 
-const sourcesWith = (each: fc.Arbitrary<{ pace: number; what: string; principal: string; name: string }>) =>
+const created: typeof changes = fc.record({
+  pace: fc.integer({ min: 0, max: 20_000 }),
+  what: fc.constant('topic-created' as const),
+  name: fc.constantFrom('t1', 't2')
+})
+
+const sourcesWith = (each: fc.Arbitrary<{ pace: number; what: string; principal: string; name: string }>, changed = changes) =>
   fc
-    .record({ metadata: fc.array(changes, { maxLength: 12 }), b1: fc.array(each, { maxLength: 25 }), b2: fc.array(each, { maxLength: 25 }) })
+    .record({
+      metadata: fc.array(changed, { minLength: changed === changes ? 0 : 3, maxLength: 12 }),
+      b1: fc.array(each, { maxLength: 25 }),
+      b2: fc.array(each, { maxLength: 25 })
+    })
     .map(({ metadata, b1, b2 }): Sources => {
       let atMs = noon
-      const changed = metadata.map(({ pace: forward, what, name }, offset): Input => {
+      const committed = metadata.map(({ pace: forward, what, name }, offset): Input => {
         atMs += forward
         if (what === 'nothing') return { kind: 'time', sourceId: 'metadata', position: offset, timestampMs: atMs }
         return change(offset, atMs, what, { resource: { type: 'topic', name, id: `id-of-${name}` } })
       })
-      return { metadata: flushed('metadata', changed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
+      return { metadata: flushed('metadata', committed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
     })
 
 function linesOf(sourceId: string, lines: readonly { pace: number; what: string; principal: string; name: string }[]): Input[] {
@@ -195,7 +205,7 @@ test('whatever the order of the sources and wherever the process ends, the event
 test('a change that nobody was known to have made is attributed by lines that come late, the same whatever the order and wherever the process ends', () => {
   let told = 0
   fc.assert(
-    fc.property(sourcesWith(lateLine), turnsOf, turnsOf, crashesOf, (sources, turns, otherTurns, crashes) => {
+    fc.property(sourcesWith(lateLine, created), turnsOf, turnsOf, crashesOf, (sources, turns, otherTurns, crashes) => {
       const { events } = run(sources, turns, new Map())
       const faulty = run(sources, otherTurns, crashes)
       told += events.filter(({ payload }) => payload.unmapped['toldLate'] !== undefined).length
