@@ -48,8 +48,9 @@ async function reevesOpinion({ export: at, key, anchors, allowUnanchored }: Case
   const manifest = openExport(files)
   if ('fault' in manifest) return { verified: false, sequence: null }
   const opened = anchors.map(path => directoryAnchor({ name: 'keeper', outside: true, path }))
-  const { state, fault } = await proveExport(files, manifest.logs[0]!, [key], opened)
-  return { verified: state === 'proven' || (state === 'unanchored' && allowUnanchored), sequence: fault?.sequence ?? null }
+  const logs = await proveExport(files, manifest, [key], opened)
+  const verified = logs.every(({ state }) => state === 'proven' || (state === 'unanchored' && allowUnanchored))
+  return { verified, sequence: logs.find(({ fault }) => fault !== null)?.fault?.sequence ?? null }
 }
 
 async function pythonsOpinions(cases: readonly Omit<Case, 'name' | 'verified' | 'sequence'>[], name: string): Promise<Opinion[]> {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type ExportInMemory, exportInMemory, filesOf } from '#test/support/audit-export.ts'
 import { newSigner } from '#test/support/audit-events.ts'
-import { manifestFile, readManifest } from './layout.ts'
+import { type Manifest, manifestFile, readManifest } from './layout.ts'
 import { openExport, proveExport } from './prove-export.ts'
 
 let small: ExportInMemory
@@ -18,7 +18,7 @@ async function proof({ files, vkey }: ExportInMemory, change: (files: Files) => 
   change(changed)
   const manifest = openExport(filesOf(changed))
   if ('fault' in manifest) return { state: 'doubtful' as const, fault: { sequence: 0, reason: manifest.fault } }
-  return proveExport(filesOf(changed), manifest.logs[0]!, [vkey], [])
+  return (await proveExport(filesOf(changed), manifest, [vkey], []))[0]!
 }
 
 /** The export with one byte of one file changed. */
@@ -107,7 +107,7 @@ describe('in the files of an export', () => {
 
 test('the first key must be known from outside, and no later one takes its place', async () => {
   const { files, log } = large
-  const known = (vkey: string) => proveExport(filesOf(files), log, [vkey], [])
+  const known = async (vkey: string) => (await proveExport(filesOf(files), openExport(filesOf(files)) as Manifest, [vkey], []))[0]!
   for (const vkey of [newSigner('reeve.audit/a-cluster').vkey, log.vkeys[1]!])
     expect(await known(vkey)).toMatchObject({ state: 'doubtful', fault: { sequence: 0, reason: expect.stringContaining('known from outside') } })
   expect(await known(log.vkeys[0]!)).toMatchObject({ state: 'unanchored', fault: null })

@@ -22,8 +22,12 @@ export type ProofState = 'proven' | 'unanchored' | 'doubtful'
 /** README.md of shared/audit, section 10, in one answer. */
 export interface ProvenLog extends JudgedLog {
   readonly state: ProofState
+  /** What is wrong by its own records, whatever others say. */
+  readonly ownFault: LogFault | null
   /** How many entries an anchor outside the cluster vouches for. */
   readonly anchored: number
+  /** When the checkpoint was made up to which it does, by the writer's clock, ISO 8601; null: it vouches for none. */
+  readonly anchoredAt: string | null
   readonly stamps: StampFindings
   readonly anchors: readonly AnchorFinding[]
 }
@@ -114,7 +118,7 @@ export async function proveLog(
   const anchored = Math.max(0, ...findings.filter(({ outside }) => outside).map(({ agreed }) => agreed))
   const missing = findings.some(({ silent, kind }) => silent !== null && kind !== 'rfc3161' && kind !== 'webhook')
   const state = fault ? 'doubtful' : anchored === 0 || missing ? 'unanchored' : 'proven'
-  return { ...log, fault, state, anchored, anchors: findings, stamps: stamped }
+  return { ...log, fault, ownFault: log.fault, state, anchored, anchoredAt: log.times.get(anchored) ?? null, anchors: findings, stamps: stamped }
 }
 
 const bySize = (held: readonly HeldNote[]): ReadonlyMap<number, Uint8Array> => new Map(held.map(({ size, note }) => [size, note]))

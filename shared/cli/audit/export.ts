@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import type { ExportFiles, Manifest } from '../../audit-export/layout.ts'
-import type { ProvenLog } from '../../audit-log/proving.ts'
+import type { ProvenTogether } from '../../audit-log/proving-together.ts'
 import type { AddCommand } from '../command.ts'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import type { Cli, GlobalOptions } from '../session.ts'
@@ -30,27 +30,30 @@ export const addExport: AddCommand = (audit, { cli, global, json }) => {
     .action(async (folder, options) => {
       const { proven, behind } = await exportTo(cli, folder, { ...global(), ...options })
       const { html } = options
-      if (json()) cli.out(JSON.stringify({ export: folder, ...(html !== undefined && { html }), behind, logs: proven.map(proofJson) }))
+      const nowMs = Date.now()
+      if (json()) cli.out(JSON.stringify({ export: folder, ...(html !== undefined && { html }), behind, logs: proven.map(one => proofJson(one, nowMs)) }))
       else {
-        for (const one of proven) cli.out(proofText(one))
+        for (const one of proven) cli.out(proofText(one, nowMs))
         cli.out(`written: ${folder}${behind === 0 ? '' : `, without ${behind} entries that no checkpoint covers yet`}`)
         if (html !== undefined) cli.out(`written: ${html}`)
       }
     })
 }
 
-async function exportTo(cli: Cli, into: string, options: GlobalOptions & ExportOptions): Promise<{ proven: readonly ProvenLog[]; behind: number }> {
+async function exportTo(cli: Cli, into: string, options: GlobalOptions & ExportOptions): Promise<{ proven: readonly ProvenTogether[]; behind: number }> {
   const given = options.key && knownKeys(options.key)
   if (options.html !== undefined && options.force !== true && existsSync(options.html))
     throw new CommandFailure(exitCodes.usage, `${options.html} is there already: --force replaces it`)
   const [
     { openAnchors },
     { FolderRefused, newFolder, openFolder },
-    { exportLog },
+    { exportLogs },
     { copyAnchors },
     { NotExportable },
     { proveExport },
-    { encodeManifest, manifestFile }
+    { encodeManifest, manifestFile },
+    { readEarlier },
+    { readGenesis }
   ] = await Promise.all([
     import('../../anchors/index.ts'),
     import('../../audit-export/folder.ts'),
@@ -58,7 +61,9 @@ async function exportTo(cli: Cli, into: string, options: GlobalOptions & ExportO
     import('../../audit-export/copy-anchors.ts'),
     import('../../audit-export/log-files.ts'),
     import('../../audit-export/prove-export.ts'),
-    import('../../audit-export/layout.ts')
+    import('../../audit-export/layout.ts'),
+    import('../../audit-log/earlier-heads.ts'),
+    import('../../audit-log/genesis.ts')
   ])
   try {
     return await withAuditLog(cli, options, async ({ kafka, clusterId, settings, places }) =>
@@ -66,22 +71,17 @@ async function exportTo(cli: Cli, into: string, options: GlobalOptions & ExportO
         const folder = newFolder(into, options.force === true)
         const reader = await kafka.openReader()
         try {
-          const logs = []
-          for (const place of places) {
-            const log = await exportLog(reader, place, folder, counting(cli, 'entries written'))
-            await copyAnchors(anchors, log, folder.write, message => cli.err(message))
-            logs.push(log)
-          }
+          const logs = await exportLogs(reader, places, folder, counting(cli, 'entries written'))
+          for (const log of logs) await copyAnchors(anchors, log, folder.write, message => cli.err(message))
           const manifest = { clusterId, topic: settings.topic, logs }
           folder.write([{ path: manifestFile, bytes: encodeManifest(manifest) }])
-          const proven: ProvenLog[] = []
-          for (const log of logs) {
-            // Without a key from outside the log's own is taken: then this says that it was written rightly, and no more.
-            const known = given ?? (settings.vkeys.length > 0 ? settings.vkeys : log.vkeys.slice(0, 1))
-            const one = await proveExport(openFolder(folder.path), log, known, anchors, { upToSize: log.size, onEntry: counting(cli, 'entries verified') })
-            if (one.fault) throw new NotExportable(log.origin, one.fault)
-            proven.push(one)
-          }
+          // Without a key from outside the logs' own are taken: then this says that they were written rightly, and no more.
+          const known = given ?? (settings.vkeys.length > 0 ? settings.vkeys : logs.flatMap(({ vkeys }) => vkeys.slice(0, 1)))
+          const earlier = await readEarlier(reader, places[0]!, (await readGenesis(reader, places[0]!))?.continues ?? [])
+          const onEntry = counting(cli, 'entries verified')
+          const proven = await proveExport(openFolder(folder.path), manifest, known, anchors, { upToSize: 'exported', onEntry, earlier })
+          const wrong = proven.find(({ fault }) => fault !== null)
+          if (wrong) throw new NotExportable(wrong.origin, wrong.fault!)
           folder.finish()
           if (options.html !== undefined) await writePage(options.html, options.force === true, openFolder(into), manifest)
           return { proven, behind: logs.reduce((sum, log) => sum + log.behind, 0) }

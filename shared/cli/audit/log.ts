@@ -1,6 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { AnchorConfig } from '../../anchors/schema.ts'
-import type { LogPlace } from '../../audit-log/place.ts'
+import { readGenesis } from '../../audit-log/genesis.ts'
+import { type LogPlace, placesOf, type TopicPlace } from '../../audit-log/place.ts'
 import { kafkaConnection } from '../../config/index.ts'
 import type { AuditLogSettings } from '../../engine/stream.ts'
 import { openKafka } from '../../kafka/index.ts'
@@ -48,12 +49,21 @@ export async function withAuditLog<T>(cli: Cli, options: GlobalOptions & LogOpti
       const configured = writer?.auditLog?.(config.agents[writer.name]!.policy, clusterId)
       const base = configured ?? { topic: '', partitions: 1, prefix: defaultPrefix, vkeys: [], anchors: [] }
       const settings = { ...base, topic: options.topic ?? base.topic, prefix: options.prefix ?? base.prefix }
-      const { prefix, topic } = settings
-      const places = Array.from({ length: settings.partitions }, (_, partition) => ({ prefix, clusterId, topic, partition }))
-      return work({ kafka, clusterId, settings, places })
+      const place = { prefix: settings.prefix, clusterId, topic: settings.topic }
+      return work({ kafka, clusterId, settings, places: placesOf(place, await chainsOf(kafka, place, settings.partitions)) })
     }, config)
   } finally {
     await kafka.close()
+  }
+}
+
+/** How many logs the topic says that it has; where it says nothing, as many as are configured. */
+async function chainsOf(kafka: Kafka, place: TopicPlace, configured: number): Promise<number> {
+  const reader = await kafka.openReader()
+  try {
+    return (await readGenesis(reader, place))?.chains ?? configured
+  } finally {
+    await reader.close()
   }
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from '@commander-js/extra-typings'
 import type { Anchor } from '../../anchors/anchor.ts'
-import type { CheckStamp, ProvenLog, ProveOptions } from '../../audit-log/proving.ts'
+import type { CheckStamp, ProvenLog } from '../../audit-log/proving.ts'
+import type { Earlier, ProvenTogether } from '../../audit-log/proving-together.ts'
 import { originOf } from '../../audit-log/place.ts'
-import type { AddCommand } from '../command.ts'
+import { type AddCommand, durationOf } from '../command.ts'
 import { CommandFailure, exitCodes } from '../exit-codes.ts'
 import type { Cli, GlobalOptions } from '../session.ts'
 import { counting } from './counting.ts'
@@ -15,6 +16,7 @@ interface VerifyOptions extends LogOptions {
   readonly anchor?: readonly string[] | undefined
   readonly upTo?: number | undefined
   readonly tsaCa?: string | undefined
+  readonly earlier?: string | undefined
 }
 
 export const addVerify: AddCommand = (audit, { cli, global, json }) => {
@@ -29,21 +31,27 @@ export const addVerify: AddCommand = (audit, { cli, global, json }) => {
     .option('--up-to <size>', 'leave out what anchors hold beyond, for an export that is older', sizeOf)
     .option('--tsa-ca <file>', 'PEM of the authorities that may vouch for time stamps; without it they are counted alone')
     .option('--allow-unanchored', 'take a log that attests itself only')
+    .option('--anchored-within <duration>', 'take an anchored checkpoint that is older for a doubt; a quiet log makes one a day')
+    .option('--earlier <dir>', 'with --export: the export of the topic that this one continues, whose end is compared')
     .addOption(topicOption())
     .addOption(prefixOption())
-    .action(async ({ export: folder, allowUnanchored, ...options }) => {
+    .action(async ({ export: folder, allowUnanchored, anchoredWithin, ...options }) => {
+      const withinMs = anchoredWithin === undefined ? null : durationOf('--anchored-within', anchoredWithin)
+      const nowMs = Date.now()
       const proven = folder === undefined ? await verifyTopic(cli, { ...global(), ...options }) : await verifyFolder(cli, folder, options)
-      if (json()) cli.out(JSON.stringify({ logs: proven.map(proofJson) }))
-      else for (const one of proven) cli.out(proofText(one))
-      requireProven(proven, allowUnanchored === true)
+      if (json()) cli.out(JSON.stringify({ logs: proven.map(one => proofJson(one, nowMs)) }))
+      else for (const one of proven) cli.out(proofText(one, nowMs))
+      requireProven(proven, { allowUnanchored: allowUnanchored === true, withinMs, nowMs })
     })
 }
 
-async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Promise<ProvenLog[]> {
-  const [{ openAnchors }, { proveLog }, { judgeTopic }] = await Promise.all([
+async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Promise<ProvenTogether[]> {
+  const [{ openAnchors }, { proveLog }, { endsOfLogs, judgeTopic }, { proveTogether }, { readEarlier }] = await Promise.all([
     import('../../anchors/index.ts'),
     import('../../audit-log/proving.ts'),
-    import('../../audit-log/read-log.ts')
+    import('../../audit-log/read-log.ts'),
+    import('../../audit-log/proving-together.ts'),
+    import('../../audit-log/earlier-heads.ts')
   ])
   return withAuditLog(cli, options, async ({ kafka, settings, places }) => {
     const known = knownKeys(options.key, settings.vkeys)
@@ -51,11 +59,12 @@ async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Pr
       const reader = await kafka.openReader()
       try {
         const proven: ProvenLog[] = []
+        const ends = await endsOfLogs(reader, places)
         for (const place of places) {
-          const onEntry = counting(cli, 'entries read')
-          proven.push(await proveLog(originOf(place), known, anchors, sizes => judgeTopic(reader, place, known, { sizes, onEntry }), await howTo(options)))
+          const how = { onEntry: counting(cli, 'entries read'), namesBelow: ends.get(place.partition)! }
+          proven.push(await proveLog(originOf(place), known, anchors, sizes => judgeTopic(reader, place, known, { sizes, ...how }), await howTo(options)))
         }
-        return proven
+        return proveTogether(proven, { exact: false, earlier: await readEarlier(reader, places[0]!, proven[0]!.continues) })
       } finally {
         await reader.close()
       }
@@ -63,22 +72,26 @@ async function verifyTopic(cli: Cli, options: GlobalOptions & VerifyOptions): Pr
   })
 }
 
-async function verifyFolder(cli: Cli, folder: string, options: VerifyOptions): Promise<ProvenLog[]> {
+async function verifyFolder(cli: Cli, folder: string, options: VerifyOptions): Promise<ProvenTogether[]> {
   const known = knownKeys(options.key)
-  const [{ openAnchors }, { openFolder }, { openExport, proveExport }] = await Promise.all([
+  const [{ openAnchors }, { openFolder }, { endsOfExport, openExport, proveExport }] = await Promise.all([
     import('../../anchors/index.ts'),
     import('../../audit-export/folder.ts'),
     import('../../audit-export/prove-export.ts')
   ])
-  const files = openFolder(folder)
-  const manifest = openExport(files)
-  if ('fault' in manifest) throw new CommandFailure(exitCodes.doubtful, `${folder}: ${manifest.fault}`)
-  return withAnchors(openAnchors(anchorsOf(options.anchor)), async anchors => {
-    const proven: ProvenLog[] = []
-    for (const log of manifest.logs)
-      proven.push(await proveExport(files, log, known, anchors, { ...(await howTo(options)), onEntry: counting(cli, 'entries read') }))
-    return proven
-  })
+  const open = (at: string) => {
+    const files = openFolder(at)
+    const manifest = openExport(files)
+    if ('fault' in manifest) throw new CommandFailure(exitCodes.doubtful, `${at}: ${manifest.fault}`)
+    return { files, manifest }
+  }
+  const { files, manifest } = open(folder)
+  const before = options.earlier === undefined ? null : open(options.earlier)
+  const earlier: Earlier = before ? endsOfExport(before.files, before.manifest, known) : { unseen: 'no export of it is at hand (--earlier)' }
+  if (before && 'unseen' in earlier) throw new CommandFailure(exitCodes.doubtful, `${options.earlier}: ${earlier.unseen}`)
+  return withAnchors(openAnchors(anchorsOf(options.anchor)), async anchors =>
+    proveExport(files, manifest, known, anchors, { ...(await howTo(options)), earlier, onEntry: counting(cli, 'entries read') })
+  )
 }
 
 export async function withAnchors<T>(anchors: readonly Anchor[], work: (anchors: readonly Anchor[]) => Promise<T>): Promise<T> {
@@ -89,7 +102,7 @@ export async function withAnchors<T>(anchors: readonly Anchor[], work: (anchors:
   }
 }
 
-async function howTo({ upTo, tsaCa }: VerifyOptions): Promise<ProveOptions> {
+async function howTo({ upTo, tsaCa }: VerifyOptions): Promise<{ readonly upToSize?: number; readonly checkStamp?: CheckStamp }> {
   return { ...(upTo !== undefined && { upToSize: upTo }), ...(tsaCa !== undefined && { checkStamp: await stampCheck(tsaCa) }) }
 }
 
