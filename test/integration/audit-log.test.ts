@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuditTopic } from '#shared/audit-log/topic.ts'
+import { endTopic } from '#shared/audit-log/continue.ts'
+import { transactionalIdOf } from '#shared/audit-log/place.ts'
 import { guard } from '#shared/audit-log/guard.ts'
 import { readGuardFacts } from '#shared/audit-log/guard-facts.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import type { Kafka } from '#shared/kafka/ports.ts'
+import type { Signer } from '#shared/proof/note-key.ts'
 import { type AuditLogWorld, auditLogWorld, batchOf, nextOf } from '../support/audit-log-world.ts'
+import { type AuditTopicWorld, auditTopicWorld, numbersOf } from '../support/audit-topic-world.ts'
 import { as, superUser, unique } from '../support/stack.ts'
 
 let kafka: Kafka
 const topics: string[] = []
-const worlds: AuditLogWorld[] = []
+const worlds: { close(): Promise<void> }[] = []
 beforeAll(async () => {
   kafka = await openKafka(superUser())
 })
@@ -20,15 +24,22 @@ afterAll(async () => {
   await kafka.close()
 })
 
-async function newWorlds(partitions = 1): Promise<AuditLogWorld[]> {
+async function made(partitions: number): Promise<string> {
   const topic = unique('audit-log')
   topics.push(topic)
   expect(await createAuditTopic(kafka.admin, topic, partitions)).toEqual({ created: true })
-  const made = Array.from({ length: partitions }, (_, partition) => auditLogWorld(kafka, topic, partition))
-  worlds.push(...made)
-  return made
+  return topic
 }
-const newWorld = async (): Promise<AuditLogWorld> => (await newWorlds())[0]!
+async function newWorld(): Promise<AuditLogWorld> {
+  const world = auditLogWorld(kafka, await made(1))
+  worlds.push(world)
+  return world
+}
+async function newTopic(chains: number, signer?: Signer): Promise<AuditTopicWorld> {
+  const world = auditTopicWorld(kafka, await made(chains), chains, signer)
+  worlds.push(world)
+  return world
+}
 const range = (to: number): number[] => Array.from({ length: to }, (_, number) => number)
 
 describe.concurrent('an audit log on a broker', () => {
@@ -67,24 +78,43 @@ describe.concurrent('an audit log on a broker', () => {
     await stranger.append([{ topic, partition, key: Buffer.from('hello'), value: Buffer.from('there') }])
     await stranger.close()
     const second = await world.open()
-    expect(second.foreign).toEqual([{ offset: expect.any(Number), key: 'hello' }])
+    expect(second.foreign).toEqual([{ partition: 0, offset: expect.any(Number), key: 'hello' }])
     await second.offer(batchOf(0, 3))
     await second.close()
     expect(await world.verify()).toMatchObject({ sequence: 0, reason: expect.stringContaining('hello') })
   })
 
-  // Tests side by side: a poll belongs to the test whose own \`expect\` it is.
-  test('has as many chains as partitions, each with writers, keys and checkpoints of its own', async ({ expect }) => {
-    const both = await newWorlds(2)
-    await Promise.all(
-      both.map(async (world, index) => {
-        const log = await world.open()
-        for (let number = 0; number < 40; number += 10) await log.offer(batchOf(number, number + 10 - index))
-        await log.checkpoint()
-        // Readers see a transaction when its markers are written, as a rule within milliseconds.
-        await expect.poll(() => world.verify()).toMatchObject({ size: log.head.size, checkpointed: log.head.size })
-      })
-    )
+  // Tests side by side: a poll belongs to the test whose own `expect` it is.
+  test('has three chains of one writer, is ended, and goes on in another topic with two, each number once', async ({ expect }) => {
+    const earlier = await newTopic(3)
+    const later = await newTopic(2, earlier.worlds[0]!.signer)
+    const zombie = await earlier.open({ limits: { checkpointEntries: 30, lingerMs: 0 } })
+    for (let number = 0; number < 60; number += 6) await zombie.offer(numbersOf(number, number + 6))
+    await zombie.flushed()
+    const successor = await earlier.open()
+    await expect(zombie.offer(numbersOf(60, 66)).then(() => zombie.flushed())).rejects.toMatchObject({ kind: 'fenced' })
+    await successor.offer(numbersOf(0, 90, successor.head.sources))
+    await successor.flushed()
+    const { place } = earlier.worlds[0]!
+    const [appender, reader] = [await kafka.openAppender(transactionalIdOf(place)), await kafka.openReader()]
+    const parts = { appender, reader, circumstances: () => ({ powers: [], excluded: [], silent: [] }), topicId: 'AAAA', anchors: [] }
+    const signers = [earlier.worlds[0]!.signer]
+    const next = await later.open({ continues: () => endTopic({ ...parts, place, signers, endingFor: later.worlds[0]!.place.topic }) })
+    await next.offer(numbersOf(0, 120, next.head.sources))
+    await next.checkpoint()
+    await Promise.all([appender.close(), reader.close()])
+    await expect(successor.offer(numbersOf(90, 91)).then(() => successor.flushed())).rejects.toMatchObject({ kind: 'fenced' })
+    await expect(earlier.open()).rejects.toMatchObject({ kind: 'ended' })
+    // Readers see a transaction when its markers are written, as a rule within milliseconds.
+    await expect
+      .poll(() => earlier.requireAll(90).then(logs => logs.map(({ continuedIn }) => continuedIn), String))
+      .toEqual(Array.from({ length: 3 }, () => later.worlds[0]!.place.topic))
+    const ends = (await earlier.judge()).map(({ origin, size, fingerprint }) => ({ origin, size, fingerprint }))
+    await expect
+      .poll(async () => (await later.judge()).map(({ fault, continues }) => ({ fault, ends: continues.map(({ root: _, checkpoint: __, ...end }) => end) })))
+      .toEqual(Array.from({ length: 2 }, () => ({ fault: null, ends })))
+    const numbers = (await Promise.all([...earlier.worlds, ...later.worlds].map(world => world.numbers()))).flat()
+    expect(numbers.toSorted((one, other) => one - other)).toEqual(range(120))
   })
 
   test('that takes more than one produce batch a transaction keeps its order', async ({ expect }) => {
