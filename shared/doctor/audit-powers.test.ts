@@ -48,6 +48,11 @@ describe('who could destroy it', () => {
     ])
   })
 
+  test('the writer is not among them, for whom there is a finding of its own', () => {
+    const own = auditFinding('audit-destroyers', {}, withAcls({ principal: 'User:reeve-audit' }))
+    expect(own).toMatchObject({ severity: 'ok', what: `no ACL lets anybody else delete or alter ${auditTopic}, or the cluster` })
+  })
+
   test('super users that are hidden are unknown, and none only where the brokers say so', () => {
     const of = (changes: Partial<Facts>) => auditFinding('audit-super-users', {}, changes)?.severity
     expect([of(withSettings({ 'super.users': 'x' })), of(withSettings({})), of({ settings: { why: 'CLUSTER_AUTHORIZATION_FAILED' } })]).toEqual([

@@ -130,6 +130,12 @@ describe('its sources', () => {
       ],
       ['levels that nobody may see', { loggers: { why: 'CLUSTER_AUTHORIZATION_FAILED' } }, 'unknown', 'CLUSTER_AUTHORIZATION_FAILED'],
       ['a broker that does not say', { loggers: { value: { value: new Map(), unseen: [{ id: 'broker 1', why: 'TIMED_OUT' }] } } }, 'unknown', 'TIMED_OUT'],
+      [
+        'a broker that does not say beside one that does',
+        { loggers: { value: { value: new Map([[1, new Map([['kafka.authorizer.logger', 'DEBUG']])]]), unseen: [{ id: 'broker 2', why: 'TIMED_OUT' }] } } },
+        'unknown',
+        'TIMED_OUT'
+      ],
       ['a logger that none lists', levels('another'), 'unknown', 'none lists the logger kafka.authorizer.logger'],
       ['no log at all', { ground: { ...audit().ground, logs: [] } }, 'note', 'no log of the brokers is read'],
       ['no metadata log', { ground: { ...audit().ground, metadata: null }, metadata: null }, 'note', 'the metadata log is not read']

@@ -2,12 +2,19 @@ import { appendFile, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { policySchema } from '#agents/audit-mirror/policy.ts'
+import { rights } from '#agents/audit-mirror/rights.ts'
+import { aclsOf } from '#deploy/local/acls.ts'
 import { output } from '#deploy/local/commands.ts'
 import { renderProperties } from '#deploy/local/node-properties.ts'
 import { brokerReady } from '#deploy/local/readiness.ts'
 import type { LocalProcess } from '#deploy/local/service.ts'
 import { type LocalStack, startStack } from '#deploy/local/stack.ts'
+import { createAuditTopic } from '#shared/audit-log/topic.ts'
+import { newKey } from '#shared/credentials/signer.ts'
+import { aclsFor } from '#shared/engine/rights.ts'
 import { openKafka } from '#shared/kafka/index.ts'
+import type { AclEntry } from '#shared/kafka/ports.ts'
 import { compilePlugins, plugins } from '#test/support/broker-plugins.ts'
 import { examine, notYetFound, runRemedy } from '#test/support/doctor.ts'
 import { format, startNode } from '#test/support/other-kafka.ts'
@@ -169,6 +176,109 @@ test.skipIf(!oldRedis)('a Redis 2.8 is refused by its version', async () => {
   const { one, ids } = await examine(configuration('reeve', { redis: { url: redis.url } }))
   expect(one('redis-version')).toMatchObject({ severity: 'error', what: 'Redis is 2.8.19, expected 6.2 or later' })
   expect(ids('error')).not.toContain('redis-unreachable')
+})
+
+test("the commands that are printed for an audit log do what they say: Kafka's own tools run them, and all is well", async () => {
+  const stack = await startStack({ nodes: 1, heapMb: 256 })
+  onTestFinished(() => stack.stop())
+  const { brokers, saslBrokers, saslControllers, principals } = stack.description
+  const kafka = await openKafka(clientAt(brokers))
+  onTestFinished(() => kafka.close())
+  const login = (username: string) => ({ mechanism: 'SCRAM-SHA-512', username, password: principals[username] })
+  const topic = 'audit.platform-operations'
+  const lines = { id: 'lines', content: 'authorizer', topic: 'lines' } as const
+  const policy = {
+    principal: 'User:reeve-audit-mirror',
+    hashKey: 'x'.repeat(32),
+    keys: [newKey(`reeve.audit/${(await kafka.admin.features()).clusterId}`).skey],
+    metadata: { controllers: [...saslControllers], sasl: login('reeve-metadata') },
+    logs: [lines, { ...lines, id: 'requests', content: 'request' }],
+    anchors: [{ directory: { path: folder } }]
+  }
+  const look = async () => {
+    const content = at(saslBrokers, {
+      cluster: { brokers: [...saslBrokers], sasl: login('reeve-engine') },
+      redis: { url: stack.description.redisUrl },
+      agents: { 'audit-mirror': { sasl: login('reeve-audit-mirror'), policy } }
+    })
+    const { findings, one } = await content
+    return { one, wrong: findings.filter(({ area, severity }) => area === 'audit' && severity !== 'ok') }
+  }
+  const entry = (principal: string, operation: string, more: Partial<AclEntry> = {}): AclEntry => ({
+    resourceType: 'topic',
+    resourceName: topic,
+    pattern: 'literal',
+    principal,
+    host: '*',
+    operation,
+    permission: 'allow',
+    ...more
+  })
+  /** `left` are those of them of which a note stays. */
+  const mend = async (ids: readonly string[], left: string) => {
+    const commands = (await look()).wrong.filter(({ id }) => ids.includes(id)).flatMap(({ remedy }) => remedy.filter(line => line.startsWith('kafka-')))
+    expect(commands.length).toBeGreaterThan(0)
+    for (const command of commands) await runRemedy(command, brokers)
+    const remaining = async () => (await look()).wrong.filter(({ id }) => ids.includes(id)).map(({ severity, id }) => `${severity} ${id}`)
+    await expect.poll(remaining, { timeout: 20_000 }).toEqual([left])
+  }
+  await kafka.admin.createTopics([{ name: 'lines', partitions: 1 }])
+  const needed = rights(policySchema.parse({ logs: [lines] })).filter(({ operation }) => operation !== 'create')
+  await kafka.admin.createAcls([
+    ...aclsOf('engine', 'User:reeve-engine'),
+    ...aclsOf('doctor', 'User:reeve-engine'),
+    ...aclsFor(needed, 'User:reeve-audit-mirror')
+  ])
+  await expect.poll(async () => (await look()).wrong.map(({ severity, id }) => `${severity} ${id}`), { timeout: 20_000 }).toContain('error audit-topic-missing')
+
+  await mend(['audit-topic-missing', 'audit-metadata', 'audit-coverage'], 'note audit-metadata')
+  await Promise.all([
+    kafka.admin.alterConfigs({ kind: 'topic', name: topic }, { 'retention.ms': '1000', 'compression.type': 'lz4', 'cleanup.policy': 'compact' }),
+    kafka.admin.createAcls([
+      entry('User:reeve-audit-mirror', 'delete'),
+      entry('User:exact', 'delete'),
+      entry('User:wide', 'alter', { resourceName: '*' }),
+      entry('User:all', 'all', { resourceName: 'audit', pattern: 'prefixed' }),
+      entry('User:cluster', 'alter', { resourceType: 'cluster', resourceName: 'kafka-cluster' }),
+      entry('User:writer', 'write'),
+      entry('User:thief', 'write', { resourceType: 'transactional-id', resourceName: '*' }),
+      entry('User:reeve-metadata', 'read', { resourceName: 'lines' })
+    ])
+  ])
+  const wrong = ['audit-destroyers', 'audit-metadata-rights', 'audit-strangers', 'audit-topic-settings', 'audit-writer-powers']
+  await expect.poll(async () => (await look()).wrong.map(({ id }) => id), { timeout: 20_000 }).toEqual(expect.arrayContaining(wrong))
+  expect((await look()).one('audit-destroyers').severity).toBe('warning')
+  await mend(wrong, 'note audit-destroyers')
+})
+
+test('a topic that no ACL names is told to be open where everybody may do what no ACL allows, and closed by the ACLs that are printed', async () => {
+  const stack = await startStack({ nodes: 1, heapMb: 256, properties: { 'allow.everyone.if.no.acl.found': 'true' } })
+  onTestFinished(() => stack.stop())
+  const { brokers, saslBrokers, principals } = stack.description
+  const kafka = await openKafka(clientAt(brokers))
+  onTestFinished(() => kafka.close())
+  await createAuditTopic(kafka.admin, 'audit.platform-operations', 1)
+  const app = { mechanism: 'SCRAM-SHA-512', username: 'app', password: principals['app'] }
+  const open = async () =>
+    (
+      await at(saslBrokers, { cluster: { brokers: [...saslBrokers], sasl: app }, agents: { 'audit-mirror': { policy: { principal: 'User:app' } } } })
+    ).findings.filter(({ id }) => id === 'audit-open')
+  expect((await open()).map(({ severity }) => severity)).toEqual(['unknown'])
+  // An ACL elsewhere tells that it is not a super user who looks.
+  const acl = {
+    resourceType: 'topic',
+    resourceName: 'reeve.acks',
+    pattern: 'literal',
+    principal: 'User:x',
+    host: '*',
+    operation: 'read',
+    permission: 'allow'
+  } as const
+  await kafka.admin.createAcls([acl])
+  await expect.poll(async () => (await open()).map(({ severity }) => severity), { timeout: 20_000 }).toEqual(['error'])
+  for (const command of (await open())[0]!.remedy.filter(line => line.startsWith('kafka-acls')))
+    await runRemedy(command.replace("'User:<reader>'", 'User:reader'), brokers)
+  await expect.poll(async () => (await open()).length, { timeout: 20_000 }).toBe(0)
 })
 
 test('every finding that is to be provoked here was', () => {
