@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '#shared/config/index.ts'
-import { catalogue } from '#agents/catalogue.ts'
+import { catalogue, streams } from '#agents/catalogue.ts'
 import { checkout } from '#deploy/local/folders.ts'
 
 interface Service {
   readonly image: string
+  readonly profiles?: readonly string[]
+  readonly command?: string | readonly string[]
+  readonly deploy?: { readonly replicas: number }
   readonly build?: { readonly dockerfile: string }
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
@@ -27,8 +30,18 @@ interface Compose {
 const compose = parse(readFileSync(join(checkout, 'docker-compose.yml'), 'utf8'), { merge: true }) as Compose
 const services = Object.entries(compose.services)
 
+/** What the service of this name is configured by, as Reeve reads it. */
+function configOf(service: string, env: Readonly<Record<string, string>>) {
+  expect(compose.services[service]?.volumes?.[0]).toMatch(new RegExp(`^\\./deploy/compose/${service}\\.yaml:/etc/reeve/${service}\\.yaml:ro$`))
+  const agents = [...catalogue, ...streams].map(({ name, policy }) => ({ name, policySchema: policy }))
+  const loaded = loadConfig({ file: join(checkout, 'deploy/compose', `${service}.yaml`), env, agents })
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+  return loaded.configs[0]
+}
+
 test('docker compose up brings three brokers, Redis, Prometheus, Grafana and Reeve', () => {
-  expect(services.map(([name]) => name).toSorted()).toEqual(['grafana', 'kafka-1', 'kafka-2', 'kafka-3', 'prometheus', 'redis', 'reeve'])
+  const always = services.filter(([, { profiles }]) => profiles === undefined)
+  expect(always.map(([name]) => name).toSorted()).toEqual(['grafana', 'kafka-1', 'kafka-2', 'kafka-3', 'prometheus', 'redis', 'reeve'])
 })
 
 test('every image names a version, every port is on this machine alone, nothing gains privileges', () => {
@@ -51,11 +64,14 @@ test('every file that is mounted is there, every volume is declared', () => {
   }
 })
 
-test('Reeve writes nothing, has no capability, and waits for what it needs', () => {
-  const reeve = compose.services['reeve']!
-  expect(reeve).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
+test.each([
+  ['reeve', ['kafka-1', 'kafka-2', 'kafka-3', 'redis']],
+  ['audit-mirror', ['kafka-1', 'kafka-2', 'kafka-3']]
+])('%s writes nothing, has no capability, stands by, and waits for what it needs', (service, waitsFor) => {
+  const reeve = compose.services[service]!
+  expect(reeve).toMatchObject({ read_only: true, cap_drop: ['ALL'], deploy: { replicas: 2 } })
   const needed = reeve.depends_on as Record<string, { condition: string }>
-  expect(Object.keys(needed).toSorted()).toEqual(['kafka-1', 'kafka-2', 'kafka-3', 'redis'])
+  expect(Object.keys(needed).toSorted()).toEqual(waitsFor)
   for (const [name, { condition }] of Object.entries(needed)) {
     expect(condition).toBe('service_healthy')
     expect(compose.services[name]?.healthcheck, name).toBeDefined()
@@ -77,17 +93,38 @@ test('the brokers differ only in what must, name each other, and keep three copi
 })
 
 test("Reeve's configuration is sound, finds the stack's own brokers and Redis, and acts on nothing", () => {
-  const loaded = loadConfig({
-    file: join(checkout, 'deploy/compose/reeve.yaml'),
-    env: {},
-    agents: catalogue.map(({ name, policy }) => ({ name, policySchema: policy }))
-  })
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
-  const [{ cluster, redis, http, agents }] = loaded.configs
+  const { cluster, redis, http, agents } = configOf('reeve', {})
   expect(cluster.brokers).toEqual(['kafka-1:9092', 'kafka-2:9092', 'kafka-3:9092'])
   expect(new URL(redis.url.reveal()).hostname).toBe('redis')
   expect(http).toMatchObject({ host: '0.0.0.0', port: 9_400 })
   for (const { act } of Object.values(agents)) expect(act).toBe(false)
+})
+
+test('the audit mirror runs only where its profile is asked for, with a key that comes from outside, and reads the metadata of those controllers', () => {
+  expect(compose.services['audit-mirror']).toMatchObject({
+    profiles: ['audit'],
+    command: ['stream', 'audit-mirror'],
+    environment: { REEVE_AUDIT_KEY: '${REEVE_AUDIT_KEY:-}' }
+  })
+  const { cluster, http, agents } = configOf('audit-mirror', { REEVE_AUDIT_KEY: 'a key' })
+  expect(cluster.brokers).toEqual(['kafka-1:9092', 'kafka-2:9092', 'kafka-3:9092'])
+  expect(http).toMatchObject({ host: '0.0.0.0', port: 9_400 })
+  expect(agents['audit-mirror']).toMatchObject({ enabled: true, policy: { metadata: { controllers: ['kafka-1:9093', 'kafka-2:9093', 'kafka-3:9093'] } } })
+  // On a cluster without an authorizer it would refuse to write.
+  expect(compose.services['kafka-1']?.environment).toMatchObject({ KAFKA_SUPER_USERS: 'User:ANONYMOUS' })
+  expect(compose.services['kafka-1']?.environment?.['KAFKA_AUTHORIZER_CLASS_NAME']).toMatch(/StandardAuthorizer$/)
+})
+
+test('Prometheus looks for each part of Reeve under the name of its service', () => {
+  const { scrape_configs } = parse(readFileSync(join(checkout, 'deploy/prometheus/prometheus.yaml'), 'utf8')) as {
+    scrape_configs: { job_name: string; dns_sd_configs: { names: string[] }[] }[]
+  }
+  const jobs = scrape_configs.map(({ job_name, dns_sd_configs }) => [job_name, dns_sd_configs.flatMap(({ names }) => names)])
+  expect(jobs).toEqual([
+    ['reeve', ['reeve']],
+    ['reeve-stream', ['audit-mirror']]
+  ])
+  for (const [, names] of jobs) for (const name of names!) expect(compose.services).toHaveProperty(name)
 })
 
 test('Compose itself finds both files sound', context => {
