@@ -4,8 +4,11 @@ import { readEntry } from '#shared/audit/entry.ts'
 import { verifyLog } from '#shared/audit/verify-log.ts'
 import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
-import { parseVerifier } from '#shared/proof/note-key.ts'
+import { chainOf } from '#shared/audit/routing.ts'
+import { parseSigner, parseVerifier } from '#shared/proof/note-key.ts'
 import { openMetrics } from '#shared/telemetry/metrics.ts'
+import type { AuditLogWorld } from '#test/support/audit-log-world.ts'
+import { auditTopicWorld } from '#test/support/audit-topic-world.ts'
 import { clusterView } from '#test/support/cluster-view.ts'
 import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
 import { notifierOf } from '#test/support/replica.ts'
@@ -78,6 +81,9 @@ async function write(partition: number, ...lines: string[]): Promise<void> {
   await appender.append(lines.map(value => ({ topic: 'broker-logs', partition, key: null, value: Buffer.from(value) })))
 }
 
+const entriesOf = async (world: AuditLogWorld): Promise<Entry[]> =>
+  (await world.records()).flatMap(({ key: kind, value }) => (kind!.toString() === 'event' ? [readEntry(value!) as Entry] : []))
+
 async function entries(): Promise<Entry[]> {
   const reader = await kafka.openReader()
   const found: { kind: string; value: Buffer }[] = []
@@ -142,6 +148,38 @@ test('allowed reads are counted by minute, and counted right when the process en
   const all = await entries()
   expect(all.filter(({ eventType }) => eventType === 'access.folded').map(({ value }) => value.payload['count'])).toEqual([3, 1])
   expect(all.filter(({ eventType }) => eventType === 'access.denied')).toHaveLength(2)
+}, 30_000)
+
+test('three chains are written, and ended by the topic that continues them, each line once and in one chain', async () => {
+  const later = 'audit.2027'
+  const logs = (name: string, chains: number) => auditTopicWorld(kafka, name, chains, parseSigner(key.skey), clusterId)
+  const denied = async () =>
+    (await Promise.all([logs(topic, 3), logs(later, 2)].flatMap(({ worlds }) => worlds.map(world => entriesOf(world))))).map(found =>
+      found.filter(({ eventType }) => eventType === 'access.denied').map(({ coordinate }) => coordinate)
+    )
+  kafka.createTopic(later, 2)
+  const stop = start('one', { chains: 3 })
+  await write(0, line(1, 'Denied', 'orders'), line(2, 'Denied', 'orders'))
+  await write(1, line(1, 'Denied', 'orders'))
+  await eventually(async () => expect((await denied()).flat()).toHaveLength(3))
+  await stop()
+  show({ orders: [10], 'broker-logs': [0, 0], [topic]: [0, 0, 0], [later]: [0, 0] })
+  const next = start('two', { chains: 2, topic: later, continues: topic, giveUp: '1s', checkpointEntries: 1 })
+  await write(0, line(3, 'Denied', 'orders'))
+  await write(1, line(3, 'Denied', 'orders'))
+  await eventually(async () => expect((await denied()).flat()).toHaveLength(5))
+  await next()
+  const [earlier, after] = [await logs(topic, 3).judge(), await logs(later, 2).judge()]
+  expect([...earlier, ...after].map(({ fault }) => fault)).toEqual([null, null, null, null, null])
+  expect(after[0]!.continues.map(({ size }) => size)).toEqual(earlier.map(({ size }) => size))
+  expect(earlier.map(({ continuedIn }) => continuedIn)).toEqual([later, later, later])
+  const all = await denied()
+  expect(new Set(all.flat()).size).toBe(5)
+  for (const [partition, places] of all.entries())
+    for (const place of places) expect(chainOf(`authorizer/${place.includes('/1@') ? 1 : 0}`, partition < 3 ? 3 : 2)).toBe(partition % 3)
+  const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'three', log, policy: policySchema.parse({ keys: [key.skey], chains: 3 }) }
+  const old = runStream({ ...surroundings, stream: auditMirror, times, notifier, onRole: nothing }, new AbortController().signal)
+  await expect(old).rejects.toThrow(`goes on in the topic ${later}`)
 }, 30_000)
 
 test('without a key that signs, nothing is written', async () => {

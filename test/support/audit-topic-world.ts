@@ -29,8 +29,14 @@ export function numbersOf(from: number, to: number, sources: SourcePositions = {
   return { events: numbers.map(number => deniedEvent(number)), sourceIds: numbers.map(listOf), positions }
 }
 
-export function auditTopicWorld(ports: OpenPorts, topic: string, chains: number, signer = newSigner('reeve.audit/a-cluster')): AuditTopicWorld {
-  const worlds = Array.from({ length: chains }, (_, partition) => auditLogWorld(ports, topic, partition, signer))
+export function auditTopicWorld(
+  ports: OpenPorts,
+  topic: string,
+  chains: number,
+  signer = newSigner('reeve.audit/a-cluster'),
+  clusterId = 'a-cluster'
+): AuditTopicWorld {
+  const worlds = Array.from({ length: chains }, (_, partition) => auditLogWorld(ports, topic, partition, signer, clusterId))
   const world: AuditTopicWorld = {
     worlds,
     open: options => worlds[0]!.open({ chains, ...options }),

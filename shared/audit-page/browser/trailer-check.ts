@@ -19,7 +19,8 @@ export async function checkTrailer(bytes: Bytes): Promise<CheckedTrailer | Doubt
   try {
     const text = textOf(bytes)
     const value: unknown = JSON.parse(text)
-    if (!hasExactly(value, members) || !isRight(value)) return { doubt: 'it has other members than a trailer' }
+    const expected = isMembers(value) && 'turn' in value ? [...members, 'turn'] : members
+    if (!hasExactly(value, expected) || !isRight(value)) return { doubt: 'it has other members than a trailer' }
     if (canonicalOf(value) !== text) return { doubt: 'the bytes are not the canonical form of what they say' }
     const { origin, sequence, fingerprint, previous, frontier, signers } = value as unknown as CheckedTrailer
     return { origin, sequence, fingerprint, previous, frontier, signers, hash: hexOf(await sha256(bytes)) }
@@ -29,7 +30,7 @@ export async function checkTrailer(bytes: Bytes): Promise<CheckedTrailer | Doubt
 }
 
 function isRight(value: { readonly [name: string]: unknown }): boolean {
-  const { format, origin, sequence, fingerprint, epoch, previous, frontier, signers, closedThroughMs, sources } = value
+  const { format, origin, sequence, fingerprint, epoch, previous, frontier, signers, closedThroughMs, sources, turn } = value
   return (
     format === 'reeve.audit.trailer/1' &&
     typeof origin === 'string' &&
@@ -43,6 +44,7 @@ function isRight(value: { readonly [name: string]: unknown }): boolean {
     Array.isArray(signers) &&
     (signers.length === 1 || signers.length === 2) &&
     signers.every(one => typeof one === 'string') &&
+    (turn === undefined || (isCount(turn) && turn >= 1)) &&
     (closedThroughMs === null || Number.isSafeInteger(closedThroughMs)) &&
     isMembers(sources) &&
     Object.values(sources).every(one => hasExactly(one, ['through', 'resume']))

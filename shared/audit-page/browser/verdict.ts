@@ -85,10 +85,11 @@ async function keyFinding({ firstKey, newestKeys }: CheckedLog, known: string, p
   } catch (error) {
     return { level: 'bad', text: `The key that you gave: ${(error as Error).message}.` }
   }
-  const trusted = partial ? newestKeys : [firstKey, ...newestKeys]
+  // What began the log is not on a page of its newest entries: there the key can only be the one that signed their checkpoint.
+  const trusted = partial ? newestKeys : [firstKey]
   return trusted.includes(known)
     ? { level: 'good', text: 'The key that you gave is the one that signed.' }
-    : { level: 'bad', text: 'The key that you gave is not the one that signed this log.' }
+    : { level: 'bad', text: 'The key that you gave is not the one that this log began with.' }
 }
 
 /** `later`: entries that the checkpoint does not speak of. */

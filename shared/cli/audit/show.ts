@@ -27,20 +27,24 @@ export const addShow: AddCommand = (audit, { cli, global, json }) => {
   audit
     .command('show')
     .description('One entry with all that it says, who made the change, and the checkpoint that covers it. Verifies the entry alone.')
-    .argument('<entry>', 'its sequence or eventId')
+    .argument('<entry>', 'its sequence or eventId; in a topic of several logs a sequence with its partition, such as 2/17')
     .option('--proof', 'its proof against the checkpoint (C2SP tlog-proof), made from the whole log')
     .addOption(topicOption())
     .addOption(prefixOption())
     .action(async (which, { proof, ...options }) => {
-      if (!/^(?:0|[1-9][0-9]{0,14})$/.test(which) && !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(which))
+      const [, partition, sequence] = /^(?:(\d{1,2})\/)?(0|[1-9][0-9]{0,14})$/.exec(which) ?? []
+      const wanted = sequence ?? which
+      if (sequence === undefined && !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(which))
         throw new CommandFailure(exitCodes.usage, `${which}: expected a sequence such as 17, or an eventId`)
       const { offsetOfSequence, walkLog } = await import('../../audit-log/walk.ts')
       await withAuditLog(cli, { ...global(), ...options }, async ({ kafka, places }) => {
+        if (sequence !== undefined && partition === undefined && places.length > 1)
+          throw new CommandFailure(exitCodes.usage, `${which}: the topic has ${places.length} logs: say which, such as 0/${which}`)
         const reader = await kafka.openReader()
         try {
-          for (const place of places) {
-            const from = which.includes('-') ? 'start' : await offsetOfSequence(reader, place, Number(which))
-            const shown = from === null ? null : await find(cli, reader, place, which, from)
+          for (const place of places.filter(each => partition === undefined || each.partition === Number(partition))) {
+            const from = sequence === undefined ? 'start' : await offsetOfSequence(reader, place, Number(sequence))
+            const shown = from === null ? null : await find(cli, reader, place, wanted, from)
             if (shown === null) continue
             const proven = proof === true ? await proofOf(cli, reader, shown) : null
             cli.out(json() ? JSON.stringify(jsonOf(shown, proven)) : textOf(shown, proven))
