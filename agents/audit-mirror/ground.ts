@@ -5,12 +5,13 @@ import type { Policy } from './policy.ts'
 
 /** What `reeve doctor` looks at. */
 export function auditGround(policy: Policy): AuditGround {
-  const { principal, keys, hashKey, metadata, logs } = policy
+  const { principal, continues = null, keys, hashKey, metadata, logs } = policy
   // Without the keys: one that cannot be read is something to be found, and nothing to fail by.
   const { topic, partitions, prefix, anchors } = auditLog({ ...policy, keys: [] }, '')
   return {
     topic,
     partitions,
+    continues,
     prefix,
     writer: principal,
     keys,

@@ -105,6 +105,16 @@ describe('its sources', () => {
     expect(errors[1]?.remedy).toEqual(["ls -l '/var/log/x y'"])
   })
 
+  test('a topic that is to be continued and is not there is an error', () => {
+    const ground = { ...audit().ground, continues: 'audit-2026' }
+    const rights = (exists: boolean) => ({ ground, rights: { value: new Map([['audit-2026', { exists, operations: new Set<string>() }]]) } })
+    expect(auditFinding('audit-source', rights(false))).toMatchObject({
+      severity: 'error',
+      what: `there is no topic audit-2026, from which ${auditTopic} goes on`
+    })
+    expect(auditFinding('audit-source', rights(true))).toBeUndefined()
+  })
+
   describe('what they leave out', () => {
     const levels = (logger: string, ...all: string[]) => ({
       loggers: { value: { value: new Map(all.map((level, index) => [index + 1, new Map([[logger, level]])])), unseen: [] } }

@@ -80,7 +80,20 @@ describe('the topic', () => {
     ['one replica in sync', set({ 'min.insync.replicas': '1' }), 'warning', 'min.insync.replicas is 1, expected 2', 'min.insync.replicas=2'],
     ['unclean election', set({ 'unclean.leader.election.enable': 'true' }), 'warning', 'expected false', 'unclean.leader.election.enable=false'],
     ['one replica', { view: sized({ replicas: 1 }) }, 'warning', 'replication-factor is 1, expected 3', '"replicas":[1,2,3]'],
-    ['too few partitions', { audits: [audit({ ground: { ...audit().ground, partitions: 4 } })] }, 'warning', 'partitions is 1, expected 4', '--partitions 4']
+    [
+      'too few partitions',
+      { audits: [audit({ ground: { ...audit().ground, partitions: 4 } })] },
+      'error',
+      'partitions is 1, expected 4',
+      'chains: as many as it began with'
+    ],
+    [
+      'more partitions than chains',
+      { view: { value: view({ topics: { [auditTopic]: [1, 1].map(end => ({ end, replicas: 3 })) } }) } },
+      'warning',
+      'partitions is 2, expected 1',
+      'a new topic that continues this one'
+    ]
   ])('%s', (_name, changes, severity, text, command) => {
     const drift = auditFinding('audit-topic-settings', {}, changes)
     expect(drift).toMatchObject({ severity, what: expect.stringContaining(text) })

@@ -36,11 +36,6 @@ export function createTopic(brokers: readonly string[], { name, partitions, repl
   return [`${tool('kafka-topics', brokers)} --create --topic ${quoted(name)} ${size}`, ...settings].join(' ')
 }
 
-/** `kafka-topics --alter` to so many partitions. */
-export function addPartitions(brokers: readonly string[], topic: string, partitions: number): string {
-  return `${tool('kafka-topics', brokers)} --alter --topic ${quoted(topic)} --partitions ${partitions}`
-}
-
 /** Gives every partition of a topic these replicas. */
 export function reassign(brokers: readonly string[], topic: string, partitions: number, replicas: readonly number[]): string[] {
   const plan = { version: 1, partitions: Array.from({ length: partitions }, (_, partition) => ({ topic, partition, replicas })) }

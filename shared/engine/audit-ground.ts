@@ -6,6 +6,8 @@ import type { KafkaConnection } from '../kafka/connection.ts'
 export interface AuditGround {
   readonly topic: string
   readonly partitions: number
+  /** The topic that this one goes on from; null: none. */
+  readonly continues: string | null
   readonly prefix: string
   /** The principal that writes, as Kafka names it: `User:reeve-audit`. */
   readonly writer: string

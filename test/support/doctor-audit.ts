@@ -27,6 +27,7 @@ export function audit(changes: Partial<AuditFacts> = {}): AuditFacts {
     ground: {
       topic: auditTopic,
       partitions: 1,
+      continues: null,
       prefix: 'reeve.audit',
       writer: auditWriter,
       keys: [new Secret('not looked at')],

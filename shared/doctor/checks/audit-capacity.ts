@@ -86,7 +86,7 @@ function judged(facts: Facts, audit: AuditFacts, growth: Growth, replicas: numbe
         [
           'where the brokers have remote.log.storage.system.enable=true:',
           setTopic(facts.config.cluster.brokers, topic, { 'remote.storage.enable': 'true', 'local.retention.ms': String(30 * dayMs) }),
-          'or name another topic each year, which continues this one'
+          `or a topic a year: agents: { ${audit.agent}: { policy: { topic: another name, continues: ${topic} } } }`
         ]
       ),
       figures: { ...figures, fullAfterMs: Math.round(untilMs) }

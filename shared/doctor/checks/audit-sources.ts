@@ -10,6 +10,7 @@ const finding = inArea('audit')
 export function auditSourceFindings(facts: Facts, audit: AuditFacts): Finding[] {
   return [
     ...(audit.metadata ? [...metadata(facts, audit.metadata), ...ownPrincipal(facts, audit.metadata)] : []),
+    ...earlier(audit),
     ...unreadable(audit),
     ...uncovered(facts, audit)
   ]
@@ -70,6 +71,19 @@ function ownPrincipal({ config, acls, principals }: Facts, { principal }: Metada
         : `${principal}, who reads the metadata log, may do more than that`,
       'CLUSTER_ACTION is as much as being a broker: it belongs to a principal that has no other right and no other use.',
       shared.length > 0 ? 'policy: { metadata: { sasl: one of its own } }' : removeAcls(config.cluster.brokers, beyond)
+    )
+  ]
+}
+
+function earlier({ agent, ground: { topic, continues }, rights }: AuditFacts): Finding[] {
+  if (continues === null || known(rights)?.get(continues)?.exists !== false) return []
+  return [
+    finding(
+      'error',
+      'audit-source',
+      `there is no topic ${continues}, from which ${topic} goes on`,
+      'The mirror does not start: the first entry names the end of the log before it.',
+      `agents: { ${agent}: { policy: { continues: … } } }`
     )
   ]
 }

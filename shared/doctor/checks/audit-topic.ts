@@ -4,7 +4,7 @@ import { aclsFor } from '../../engine/rights.ts'
 import type { TopicSettings } from '../../kafka/ports.ts'
 import type { AuditFacts } from '../audit-facts.ts'
 import { writerOf } from '../audit-guard.ts'
-import { addAcls, addPartitions, createTopic, reassign, setTopic } from '../commands.ts'
+import { addAcls, createTopic, reassign, setTopic } from '../commands.ts'
 import { type Facts, known } from '../facts.ts'
 import { counted, type Finding, inArea, listed } from '../finding.ts'
 import { authorityOf } from '../held.ts'
@@ -14,7 +14,7 @@ const finding = inArea('audit')
 /** Whether the audit topic exists, is what it must be, and is closed to whom no ACL names. */
 export function auditTopicFindings(facts: Facts, audit: AuditFacts, report: GuardReport): Finding[] {
   const gone = report.drift.some(({ setting }) => setting === 'topic')
-  const found = [...missing(facts, audit), ...(gone ? [] : drifted(facts, audit, report.drift)), ...unknown(audit, report)]
+  const found = [...missing(facts, audit), ...(gone ? [] : [...drifted(facts, audit, report.drift), ...unknown(audit, report)])]
   return [...found, ...(gone || found.length > 0 ? [] : [right(facts, audit)]), ...(gone ? [] : open(facts, audit, report))]
 }
 
@@ -50,27 +50,28 @@ const weaker: Readonly<Record<string, string>> = {
   'config:unclean.leader.election.enable': 'A leader that was behind could take over: entries that were acknowledged, and anchored, would be gone.',
   'config:message.timestamp.type': "The broker's own time of an append is a witness beside the writer's; retention goes by it.",
   'config:compression.type': 'The bytes on the disks are not those that were written.',
-  partitions: 'Each partition is a log of its own; one that nobody writes, or that is missing, is not what the configuration says.'
+  partitions:
+    'Each partition is a chain of its own, and how many there are is written into the first entry: it never changes, and the mirror refuses to go on with fewer.'
 }
 
-function drifted(facts: Facts, { ground: { topic, partitions } }: AuditFacts, drift: readonly Drift[]): Finding[] {
+function drifted(facts: Facts, { agent, ground: { topic, partitions } }: AuditFacts, drift: readonly Drift[]): Finding[] {
   if (drift.length === 0) return []
   const { brokers } = facts.config.cluster
   const nameOf = ({ setting }: Drift) => setting.replace(/^config:/, '')
   const settings = drift.filter(({ setting }) => setting.startsWith('config:'))
-  const wider = drift.some(({ setting, actual }) => setting === 'partitions' && Number(actual) < partitions)
+  const uneven = drift.find(({ setting }) => setting === 'partitions')
   const fewer = drift.find(({ setting }) => setting === 'replication-factor')
   const there = known(facts.view)?.topics.get(topic)?.partitions.length ?? partitions
   const ids = known(facts.view)?.brokers.map(({ id }) => id) ?? []
   return [
     finding(
-      drift.some(({ setting }) => setting in losing) ? 'error' : 'warning',
+      drift.some(({ setting }) => setting in losing) || Number(uneven?.actual ?? partitions) < partitions ? 'error' : 'warning',
       'audit-topic-settings',
       `${topic}: ${drift.map(each => `${nameOf(each)} is ${each.actual ?? 'not set'}, expected ${each.expected}`).join('; ')}`,
       drift.flatMap(({ setting }) => losing[setting] ?? weaker[setting] ?? []),
       [
         ...(settings.length > 0 ? [setTopic(brokers, topic, Object.fromEntries(settings.map(each => [nameOf(each), each.expected])))] : []),
-        ...(wider ? [addPartitions(brokers, topic, partitions)] : []),
+        ...(uneven ? [`agents: { ${agent}: { policy: { chains: as many as it began with } } }, or a new topic that continues this one`] : []),
         ...(fewer ? reassign(brokers, topic, there, ids.slice(0, Number(fewer.expected))) : [])
       ]
     )

@@ -18,8 +18,9 @@ export function rightsFindings(facts: Facts): Finding[] {
   })
 }
 
-/** CREATE only while a topic of Reeve's is missing, and what serves people only where something is served to them. */
-function isNeeded(facts: Facts, { operation, enables }: Right): boolean {
+/** CREATE only while a topic of Reeve's is missing (of audit logs it is said apart), and what serves people only where something is served to them. */
+function isNeeded(facts: Facts, { name, operation, enables }: Right): boolean {
+  if (operation === 'create' && facts.audits.some(({ ground, memory }) => [ground.topic, memory.name].includes(name))) return false
   if (operation === 'create') return [...existing(facts).values()].some(exists => exists !== true)
   return enables !== passingOn || keysOf(facts.config.http).length > 0
 }

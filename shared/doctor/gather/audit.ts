@@ -41,7 +41,7 @@ export async function gatherAudit(
   opened: Seen<Kafka>,
   view: ClusterView | null
 ): Promise<AuditFacts> {
-  const { topic, prefix, keys } = ground
+  const { topic, continues, prefix, keys } = ground
   const atMs = Date.now()
   const clusterId = view?.clusterId ?? null
   const memory = memoryTopic(config.topics.prefix, agent, view?.brokers.length ?? 3)
@@ -53,7 +53,7 @@ export async function gatherAudit(
   const paths = ground.logs.flatMap(log => log.file ?? [])
   try {
     const [rights, signers, disks, oldest, recent, loggers, anchors, metadata, files] = await Promise.all([
-      ask(() => examiner.topicOperations([...new Set([topic, memory.name, ...filled])])),
+      ask(() => examiner.topicOperations([...new Set([topic, memory.name, ...(continues === null ? [] : [continues]), ...filled])])),
       'value' in opened ? see(() => signersOf(opened.value, topic, partitions)) : opened,
       ask(() => examiner.disks([{ name: topic, partitions }])),
       ask(() => examiner.stampedRecords([topic], 0)),
