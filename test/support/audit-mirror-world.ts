@@ -288,8 +288,10 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     async close() {
       await bench.close()
       await forwarder?.close()
-      const { topics: found } = await kafka.admin.scan({ atMs: 0 })
-      for (const name of topics) if (found.has(name)) await kafka.admin.deleteTopicById(found.get(name)!.topicId)
+      await again(async () => {
+        const { topics: found } = await kafka.admin.scan({ atMs: 0, groups: false })
+        for (const name of topics) if (found.has(name)) await kafka.admin.deleteTopicById(found.get(name)!.topicId)
+      })
       await kafka.close()
       rmSync(folder, { recursive: true, force: true })
     }
