@@ -1,7 +1,5 @@
 import type { AuditEvent } from '#shared/audit/event.ts'
-import type { MirrorInput } from './feeds/feed.ts'
-import { metadataSource } from './feeds/metadata.ts'
-import { scanSource } from './feeds/scan-feed.ts'
+import { metadataSource, type MirrorInput, scanSource } from './feeds/feed.ts'
 
 /** The source whose log has the events that an input makes; null: what the mirror finds itself is about no source. */
 export function sourceOfInput(input: MirrorInput): string | null {

@@ -77,6 +77,10 @@ export interface Standing {
   readonly resume: JsonValue
 }
 
+/** What tells of changes: the metadata log, or the differences of scans. */
+export const metadataSource = 'metadata-log'
+export const scanSource = 'admin-scan'
+
 const prefix = 'source/'
 
 export const standingKey = (sourceId: string): string => `${prefix}${sourceId}`

@@ -10,10 +10,9 @@ import { differences } from '#shared/kafka/metadata-log/decode/differences.ts'
 import { emptyImage } from '#shared/kafka/metadata-log/decode/image.ts'
 import type { CommittedRecords, MetadataLog, MetadataPosition, Rewritten, Snapshot } from '#shared/kafka/metadata-log/index.ts'
 import type { Log } from '#shared/telemetry/log.ts'
-import type { Feed, GapInput, MirrorInput } from './feed.ts'
+import { type Feed, type GapInput, metadataSource, type MirrorInput } from './feed.ts'
 import { imageMemory, rememberedImage, wholeImageMemory } from './image-memory.ts'
 
-export const metadataSource = 'metadata-log'
 const positionKey = 'position/metadata-log'
 
 export interface MetadataFeedOptions {

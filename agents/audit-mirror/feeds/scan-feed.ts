@@ -9,10 +9,9 @@ import { differences } from '#shared/kafka/metadata-log/decode/differences.ts'
 import { type AclState, configsKey, emptyImage, type MetadataImage, quotaKey } from '#shared/kafka/metadata-log/decode/image.ts'
 import { KafkaFault } from '#shared/kafka/errors.ts'
 import type { AclEntry, Admin } from '#shared/kafka/ports.ts'
-import type { Feed, MirrorInput } from './feed.ts'
+import { type Feed, type MirrorInput, scanSource } from './feed.ts'
 import { rememberedImage, unknownState, wholeImageMemory } from './image-memory.ts'
 
-export const scanSource = 'admin-scan'
 const sourceId = scanSource
 const positionKey = 'position/admin-scan'
 
