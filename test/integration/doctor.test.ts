@@ -424,6 +424,7 @@ test('a host whose clock is forty days ahead is alone with it, and says so; an a
     for (const id of ['audit-topic-right', 'audit-key'] as const) expect(one(id).severity).toBe('ok')
     expect(one('audit-capacity')).toMatchObject({
       severity: 'ok',
+      figures: { replicas: 3, measuredOverMs: expect.any(Number), bytesPerDay: expect.any(Number), freeBytes: expect.any(Number), fullAfterMs: null },
       what: expect.stringMatching(
         / grows by \S+ k?B a day \(measured over 40 days\); ten years with 3 replicas are \S+ [kM]B; its fullest disk \(broker \d: \/\S+\) needs /
       )

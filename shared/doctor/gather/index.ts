@@ -41,7 +41,7 @@ export async function gather(
       topicConfigs(kafkas, opened, [...Object.values(topics), ...logs.map(({ ground }) => ground.topic)]),
       seeBy(opened, kafka => kafka.admin.acls()),
       seeBy(opened, kafka => kafka.admin.quotas()),
-      gatherClocks(config, examiner, stamped),
+      gatherClocks(config, examiner, stamped, opened[0]!),
       inspectRedis(redisTarget(config)),
       gatherChannels(config, sendTest, known(view)?.clusterId ?? ''),
       Promise.all(
