@@ -1,4 +1,4 @@
-import { configResourceTypes } from '../kafka/metadata-log/decode/secrets.ts'
+import { configResourceTypes, isSensitiveConfig } from '../kafka/metadata-log/decode/secrets.ts'
 
 /** What a configuration belongs to. */
 export type ConfigScope = (typeof configResourceTypes)[number]
@@ -8,12 +8,12 @@ export function configScope(resourceType: number): ConfigScope | null {
   return configResourceTypes[resourceType] ?? null
 }
 
-/** Names of Kafka 4.0 to 4.4 whose values are no secrets (TopicConfig, GroupConfig, ClientMetricsConfigs, the dynamic ones of a broker). */
+/** Names of Kafka 4.0 to 4.4 that a request can change and whose values are no secrets (TopicConfig, GroupConfig, ClientMetricsConfigs, the dynamic ones of a broker). */
 const known: Readonly<Record<Exclude<ConfigScope, 'broker-logger'>, ReadonlySet<string>>> = {
   topic: words(`cleanup.policy compression.gzip.level compression.lz4.level compression.type compression.zstd.level delete.retention.ms
     errors.deadletterqueue.group.enable file.delete.delay.ms flush.messages flush.ms follower.replication.throttled.replicas index.interval.bytes
     leader.replication.throttled.replicas local.retention.bytes local.retention.ms max.compaction.lag.ms max.decompressed.message.bytes max.message.bytes
-    message.downconversion.enable message.timestamp.after.max.ms message.timestamp.before.max.ms message.timestamp.type min.cleanable.dirty.ratio
+    message.timestamp.after.max.ms message.timestamp.before.max.ms message.timestamp.type min.cleanable.dirty.ratio
     min.compaction.lag.ms min.insync.replicas preallocate remote.copy.lag.bytes remote.copy.lag.ms remote.log.copy.disable remote.log.delete.on.disable
     remote.storage.enable retention.bytes retention.ms segment.bytes segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable`),
   group: words(`consumer.assignment.interval.ms consumer.assignor.offload.enable consumer.heartbeat.interval.ms consumer.session.timeout.ms
@@ -41,9 +41,20 @@ const known: Readonly<Record<Exclude<ConfigScope, 'broker-logger'>, ReadonlySet<
     ssl.truststore.location ssl.truststore.type transaction.partition.verification.enable unclean.leader.election.enable`)
 }
 
-/** Whether the value of a configuration may be shown. A name that is not known may be a secret, also one with the prefix of a listener. */
-export function isShownConfig(scope: ConfigScope | null, name: string): boolean {
-  return scope === 'broker-logger' || (scope !== null && known[scope].has(name))
+/** Rates that Kafka defines in QuotaConfig, beside the definitions by which `isSensitiveConfig` goes. They are numbers. */
+const rates = words('follower.replication.throttled.rate leader.replication.throttled.rate replica.alter.log.dirs.io.max.bytes.per.second')
+const logLevel = /^(?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL|OFF)$/
+
+/**
+ * Whether the value of a configuration in a request may be shown: where this list has the name, and Kafka's definitions, by which the metadata log
+ * is decoded, call it no secret. Those alone would show hundreds of names more that no request can change, and any that begins with a listener's name. The
+ * metadata log has what Kafka took over; a request has what somebody sent, and was perhaps refused for: under a name that is out of place
+ * there may stand anything. So the stricter answer of both counts; whatever a later release calls a password is hidden by either.
+ */
+export function isShownConfig(resourceType: number, name: string, value: string): boolean {
+  const scope = configScope(resourceType)
+  if (scope === 'broker-logger') return logLevel.test(value)
+  return scope !== null && known[scope].has(name) && (rates.has(name) || !isSensitiveConfig(resourceType, name))
 }
 
 function words(text: string): ReadonlySet<string> {

@@ -33,13 +33,15 @@ export interface RequestItem {
 
 type Json = { readonly [key: string]: JsonValue }
 const HIDDEN = '[hidden]'
+/** ConfigResource.Type of a topic. */
+const ofTopic = 2
 const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 const changes: Readonly<Record<string, (request: Json, response: Json) => RequestItem[]>> = {
   CREATE_TOPICS: (request, response) =>
     list(request['topics']).map(topic => {
       const result = list(response['topics']).find(each => each['name'] === topic['name'])
-      const asked = { ...pick(topic, ['numPartitions', 'replicationFactor']), configs: configs('topic', topic) }
+      const asked = { ...pick(topic, ['numPartitions', 'replicationFactor']), configs: configs({ resourceType: ofTopic, configs: topic['configs'] ?? null }) }
       return item('create-topic', topicOf(topic['name'], result?.['topicId']), result, asked)
     }),
   DELETE_TOPICS: (request, response) => {
@@ -180,18 +182,20 @@ function alterConfigs(request: Json, response: Json): RequestItem[] {
     const { resourceType, resourceName } = resource
     const scope = typeof resourceType === 'number' ? configScope(resourceType) : null
     const result = list(response['responses']).find(each => each['resourceType'] === resourceType && each['resourceName'] === resourceName)
-    return item('alter-configs', { type: scope ?? 'other', name: text(resourceName) }, result, { configs: configs(scope, resource) })
+    return item('alter-configs', { type: scope ?? 'other', name: text(resourceName) }, result, { configs: configs(resource) })
   })
 }
 
 /** Operations of IncrementalAlterConfigs by their number; AlterConfigs sets all and takes the others away. */
 const operations = ['set', 'delete', 'append', 'subtract']
 
-function configs(scope: ReturnType<typeof configScope>, { configs: given }: Json): JsonValue {
+function configs({ resourceType, configs: given }: Json): JsonValue {
+  const isShown = (name: unknown, value: unknown): boolean =>
+    typeof resourceType === 'number' && typeof name === 'string' && typeof value === 'string' && isShownConfig(resourceType, name, value)
   return list(given).map(({ name, value, configOperation }) => ({
     name: text(name),
     ...(typeof configOperation === 'number' ? { operation: operations[configOperation] ?? String(configOperation) } : {}),
-    value: value === null || configOperation === 1 ? null : isText(name) && isText(value) && isShownConfig(scope, name) ? value : HIDDEN
+    value: value === null || configOperation === 1 ? null : isShown(name, value) ? value! : HIDDEN
   }))
 }
 
