@@ -1,19 +1,52 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { keptLines, type TailerLine, type TailerOptions } from './log-tailer.ts'
 import { randomFrom } from './seeded.ts'
 
-/** A log that grows and is rotated in both ways, while the process that tails it is killed again and again. */
-export async function runTailerFaults({ kills, seed }: { kills: number; seed: number }): Promise<{ written: string[]; kept: TailerLine[]; rotations: number }> {
+/** As gzip does: the compressed file grows, takes the time of the other, which then goes. */
+async function gzip(file: string, random: () => number): Promise<void> {
+  const { atime, mtime } = statSync(file)
+  const bytes = gzipSync(readFileSync(file))
+  const cut = Math.floor(random() * bytes.length)
+  writeFileSync(`${file}.gz`, bytes.subarray(0, cut))
+  await sleep(random() * 10)
+  appendFileSync(`${file}.gz`, bytes.subarray(cut))
+  utimesSync(`${file}.gz`, atime, mtime)
+  rmSync(file)
+}
+
+export interface TailerRun {
+  readonly written: string[]
+  readonly kept: TailerLine[]
+  readonly rotations: number
+  readonly compressed: number
+}
+
+/** A log that grows, is rotated in both ways and compressed, at once or one rotation later, while the process that tails it is killed again and again. */
+export async function runTailerFaults({ kills, seed }: { kills: number; seed: number }): Promise<TailerRun> {
   const random = randomFrom(seed)
   const folder = mkdtempSync(join(tmpdir(), 'reeve-tailer-'))
   const options: TailerOptions = { path: join(folder, 'authorizer.log'), output: join(folder, 'kept.jsonl'), batchBytes: 700 }
   const written: string[] = []
   let rotations = 0
+  let compressed = 0
   const write = (): void => {
     for (let left = Math.ceil(random() * 40); left > 0; left--) {
       const number = written.length
@@ -25,9 +58,15 @@ export async function runTailerFaults({ kills, seed }: { kills: number; seed: nu
       appendFileSync(options.path, `${text.slice(cut)}\n`)
     }
   }
+  const nameOf = (number: number): string => `${options.path}.${String(number).padStart(4, '0')}`
+  const compress = async (number: number): Promise<void> => {
+    if (!existsSync(nameOf(number)) || random() < 0.3) return
+    compressed++
+    await gzip(nameOf(number), random)
+  }
   const rotate = (): void => {
     rotations++
-    const name = `${options.path}.${String(rotations).padStart(4, '0')}`
+    const name = nameOf(rotations)
     if (random() < 0.5) renameSync(options.path, name)
     else {
       copyFileSync(options.path, name)
@@ -50,6 +89,8 @@ export async function runTailerFaults({ kills, seed }: { kills: number; seed: nu
           await sleep(12)
           rotate()
           await sleep(12)
+          const delayed = random() < 0.5 ? 1 : 0
+          if (random() < 0.5) await compress(rotations - delayed)
           write()
         }
         await sleep(random() * 15)
@@ -58,7 +99,7 @@ export async function runTailerFaults({ kills, seed }: { kills: number; seed: nu
       child.kill('SIGKILL')
       await once(child, 'close')
     }
-    return { written, kept: keptLines(options.output), rotations }
+    return { written, kept: keptLines(options.output), rotations, compressed }
   } finally {
     child?.kill('SIGKILL')
     rmSync(folder, { recursive: true })

@@ -1,6 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises'
 import { EventCutter, type CutEvent, type EventRules } from './event-cutter.ts'
 import { headId, type Member } from './family.ts'
+import { type LogBytes, openLogBytes } from './log-bytes.ts'
 import type { FilePosition, TailNotice } from './position.ts'
 import { CHUNK_BYTES, PrefixProof } from './prefix-proof.ts'
 
@@ -8,7 +8,7 @@ import { CHUNK_BYTES, PrefixProof } from './prefix-proof.ts'
 export class FollowedFile {
   readonly fileId: string
   #member: Member
-  #handle: FileHandle | null = null
+  #handle: LogBytes | null = null
   #proof = new PrefixProof()
   #cutter: EventCutter | null = null
   #offset: number
@@ -31,6 +31,7 @@ export class FollowedFile {
       name: '',
       path: '',
       live: false,
+      compressed: false,
       fileId,
       inode: position?.inode ?? '',
       device: position?.device ?? '',
@@ -84,8 +85,10 @@ export class FollowedFile {
     this.#wasLive = member.live
     const file = await this.#open()
     if (file === null) return notices
+    // The first line says which file it is; all that was read must be in it.
+    const everything = notices.length > 0 || member.compressed !== before.compressed
     if (member.sizeBytes < this.#offset) notices.push(await this.#shrink(file, member.sizeBytes))
-    else if (this.#provenAt !== member.changed || notices.length > 0) notices.push(...(await this.#prove(file, notices.length > 0)))
+    else if (this.#provenAt !== member.changed || everything) notices.push(...(await this.#prove(file, everything)))
     return notices
   }
 
@@ -157,20 +160,20 @@ export class FollowedFile {
   /** Deleted: the handle reads on. Emptied: there is nothing to read on. */
   async #seeNowhere(before: Member): Promise<void> {
     const file = this.#handle
-    if (file !== null && (await headId(file)) === this.fileId) this.#member = { ...before, live: false, sizeBytes: (await file.stat()).size }
+    if (file !== null && (await headId(file)) === this.fileId) this.#member = { ...before, live: false, sizeBytes: (await file.sizeBytes()) ?? this.#offset }
     else {
       this.#cutter = null
       this.#member = { ...before, live: false, sizeBytes: this.#offset }
     }
   }
 
-  async #newCutter(file: FileHandle, rules: EventRules): Promise<EventCutter> {
+  async #newCutter(file: LogBytes, rules: EventRules): Promise<EventCutter> {
     const before = Buffer.from('\n')
     if (this.#offset > 0) await file.read(before, 0, 1, this.#offset - 1)
     return new EventCutter(rules, this.#offset, before[0] !== 10)
   }
 
-  async #prove(file: FileHandle, everything: boolean): Promise<TailNotice[]> {
+  async #prove(file: LogBytes, everything: boolean): Promise<TailNotice[]> {
     const toProve = this.#toProve
     let changed: { from: number; to: number } | null
     if (toProve === null) changed = everything ? await this.#proof.changedAnywhere(file) : await this.#proof.changedRange(file)
@@ -191,18 +194,18 @@ export class FollowedFile {
   }
 
   /** False when it was emptied since the look: the next look says so. */
-  async #isAsSeen(file: FileHandle): Promise<boolean> {
-    return (await headId(file)) === this.fileId && (await file.stat()).size >= this.#offset
+  async #isAsSeen(file: LogBytes): Promise<boolean> {
+    return (await headId(file)) === this.fileId && ((await file.sizeBytes()) ?? 0) >= this.#offset
   }
 
-  async #shrink(file: FileHandle, sizeBytes: number): Promise<TailNotice> {
+  async #shrink(file: LogBytes, sizeBytes: number): Promise<TailNotice> {
     const notice: TailNotice = { kind: 'truncated', fileId: this.fileId, readTo: this.#offset, sizeBytes, unreadBytes: null }
     await this.#beginAgain(file, sizeBytes)
     return notice
   }
 
   /** What is there now is what later looks compare with. */
-  async #beginAgain(file: FileHandle, offset: number): Promise<void> {
+  async #beginAgain(file: LogBytes, offset: number): Promise<void> {
     this.#generation++
     this.#offset = offset
     this.#cutter = null
@@ -211,17 +214,18 @@ export class FollowedFile {
     this.#provenAt = this.#member.changed
   }
 
-  async #rehash(file: FileHandle, offset: number): Promise<void> {
+  async #rehash(file: LogBytes, offset: number): Promise<void> {
     this.#proof = new PrefixProof()
     await this.#proof.advance(file, offset)
   }
 
   /** Null when the name is another file's by now. */
-  async #open(): Promise<FileHandle | null> {
+  async #open(): Promise<LogBytes | null> {
     if (this.#handle !== null) return this.#handle
-    const file = await open(this.#member.path, 'r').catch((error: NodeJS.ErrnoException) => {
+    const { path, compressed, sizeBytes } = this.#member
+    const file = await openLogBytes(path, compressed, sizeBytes).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null
-      throw new Error(`${this.#member.path} cannot be read: ${error.message}`, { cause: error })
+      throw new Error(`${path} cannot be read: ${error.message}`, { cause: error })
     })
     if (file !== null && (await headId(file)) === this.fileId) return (this.#handle = file)
     await file?.close()

@@ -18,7 +18,8 @@ export interface FilePosition {
 
 /** What a reader of one log needs to go on exactly where it was; JSON of less than two kilobytes, and 350 bytes more for each file that is not read to its end. */
 export interface TailPosition {
-  readonly version: 1
+  /** 1: of a release that passed over compressed files, so that `floorMs` says nothing of them. */
+  readonly version: 1 | 2
   /** Rotated files last written at or before this are done or were there before the first start; milliseconds since the epoch. */
   readonly floorMs: number
   /** Oldest first; the last is the live file's as a rule. */

@@ -1,5 +1,5 @@
 import { createHash, hash, type Hash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
+import type { LogBytes } from './log-bytes.ts'
 
 export const CHUNK_BYTES = 65_536
 const ZEROS = Buffer.alloc(32)
@@ -41,7 +41,7 @@ export class PrefixProof {
   }
 
   /** Takes in the bytes up to `to`. False when the file ends before. */
-  async advance(file: FileHandle, to: number): Promise<boolean> {
+  async advance(file: LogBytes, to: number): Promise<boolean> {
     const block = Buffer.allocUnsafe(CHUNK_BYTES)
     while (this.#offset < to) {
       const room = (this.#count + 1) * CHUNK_BYTES - this.#offset
@@ -55,7 +55,7 @@ export class PrefixProof {
   }
 
   /** The first range that is not what it was: that of the chunk at the end, or of the next in turn; null when both are as they were. */
-  async changedRange(file: FileHandle): Promise<{ from: number; to: number } | null> {
+  async changedRange(file: LogBytes): Promise<{ from: number; to: number } | null> {
     const start = this.#count * CHUNK_BYTES
     if ((await sha256Of(file, start, this.#offset)) !== this.restSha256) return { from: start, to: this.#offset }
     if (this.#count === 0) return null
@@ -65,16 +65,20 @@ export class PrefixProof {
   }
 
   /** As changedRange, over everything: from the first chunk that changed to the last. */
-  async changedAnywhere(file: FileHandle): Promise<{ from: number; to: number } | null> {
-    let changed = await this.changedRange(file)
+  async changedAnywhere(file: LogBytes): Promise<{ from: number; to: number } | null> {
+    const changed: { from: number; to: number }[] = []
+    const start = this.#count * CHUNK_BYTES
+    // Forwards: what is compressed cannot be read otherwise.
     for (let index = 0; index < this.#count; index++) {
       const here = await this.#chunkChanged(file, index)
-      if (here !== null) changed = { from: Math.min(here.from, changed?.from ?? here.from), to: Math.max(here.to, changed?.to ?? 0) }
+      if (here !== null) changed.push(here)
     }
-    return changed
+    if ((await sha256Of(file, start, this.#offset)) !== this.restSha256) changed.push({ from: start, to: this.#offset })
+    const [first] = changed
+    return first === undefined ? null : { from: first.from, to: changed.at(-1)!.to }
   }
 
-  async #chunkChanged(file: FileHandle, index: number): Promise<{ from: number; to: number } | null> {
+  async #chunkChanged(file: LogBytes, index: number): Promise<{ from: number; to: number } | null> {
     const from = index * CHUNK_BYTES
     const expected = this.#chunks.subarray(index * 32, index * 32 + 32).toString('hex')
     return (await sha256Of(file, from, from + CHUNK_BYTES)) === expected ? null : { from, to: from + CHUNK_BYTES }
@@ -90,7 +94,7 @@ export class PrefixProof {
   }
 }
 
-async function sha256Of(file: FileHandle, from: number, to: number): Promise<string> {
+async function sha256Of(file: LogBytes, from: number, to: number): Promise<string> {
   const block = Buffer.allocUnsafe(CHUNK_BYTES)
   const digest = createHash('sha256')
   for (let at = from; at < to;) {

@@ -1,8 +1,23 @@
-import { appendFileSync, copyFileSync, mkdtempSync, openSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync, closeSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+  closeSync
+} from 'node:fs'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { hash } from 'node:crypto'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { coordinateText, type LogEntry } from '../entry.ts'
 import { Tail, type TailBatch, type TailOptions } from './tail.ts'
 import { EventCutter } from './event-cutter.ts'
@@ -335,6 +350,131 @@ test('the position stays small over many rotations, and none is read twice', asy
   const { position, texts: last } = await drain(tail)
   expect([...texts, ...last]).toEqual(expected(0, 8))
   expect((await drain(open({ position }))).texts).toEqual([])
+})
+
+/** As gzip does: the compressed file has the time of the other, which goes when it is whole. */
+function gzip(file: string): void {
+  const { atime, mtime } = statSync(file)
+  writeFileSync(`${file}.gz`, gzipSync(readFileSync(file)))
+  utimesSync(`${file}.gz`, atime, mtime)
+  rmSync(file)
+}
+
+describe('rotated files that gzip compressed', () => {
+  test('are read on to their end, while running and after a restart, with the places that they had', async () => {
+    const tail = open()
+    writeFileSync(path, lines(0, 3))
+    const { position } = await drain(tail)
+    appendFileSync(path, lines(3, 5))
+    renameSync(path, `${path}.1`)
+    gzip(`${path}.1`)
+    writeFileSync(path, lines(5, 6))
+    for (const each of [tail, open({ position: JSON.parse(JSON.stringify(position)) as TailPosition })]) {
+      const entries: LogEntry[] = []
+      const notices: TailNotice[] = []
+      while (entries.length < 3) {
+        const batch = await each.poll()
+        entries.push(...batch.entries)
+        notices.push(...batch.notices)
+      }
+      expect(entries.map(({ text }) => text)).toEqual(expected(3, 6))
+      expect(entries[0]!.coordinate).toMatchObject({ from: 57, to: 76, generation: 0, fileId: position.files[0]!.fileId })
+      expect(notices).toMatchObject([{ kind: 'rotated', to: 'authorizer.log.1.gz', readTo: 57, unreadBytes: 38 }])
+    }
+  })
+
+  test('are found where they were rotated and compressed while nobody looked, and none from before the first start', async () => {
+    writeFileSync(`${path}.0`, lines(90, 95))
+    gzip(`${path}.0`)
+    writeFileSync(path, lines(0, 3))
+    const { position } = await drain(open())
+    await passes()
+    for (const [index, name] of ['2026-11-20', '2026-11-21', '2026-11-22'].entries()) {
+      if (index > 0) writeFileSync(path, lines(2 + index, 3 + index))
+      renameSync(path, `${path}.${name}`)
+      gzip(`${path}.${name}`)
+      await passes()
+    }
+    writeFileSync(path, lines(5, 6))
+    const found = await drain(open({ position }), { texts: 3 })
+    expect(found.texts).toEqual(expected(3, 6))
+    expect(kinds(found)).toEqual(['rotated', 'found', 'found'])
+    expect((await drain(open({ position: found.position }))).texts).toEqual([])
+  })
+
+  test('are gone, and said so, where nothing tells that they are the one that was read', async () => {
+    writeFileSync(path, lines(0, 3))
+    const { position } = await drain(open())
+    appendFileSync(path, lines(3, 5))
+    renameSync(path, `${path}.1`)
+    gzip(`${path}.1`)
+    const whole = readFileSync(`${path}.1.gz`)
+    writeFileSync(path, lines(5, 6))
+    // Cut off, damaged, another one.
+    for (const bytes of [whole.subarray(0, -9), Buffer.concat([whole.subarray(0, 30), Buffer.alloc(whole.length - 30, 7)]), Buffer.from('no gzip')]) {
+      writeFileSync(`${path}.1.gz`, bytes)
+      const found = await drain(open({ position }), { texts: 1, notices: 1 })
+      expect(found.texts).toEqual([line(5)])
+      expect(found.notices).toMatchObject([{ kind: 'gone', readTo: 57, unreadBytes: null }])
+    }
+    writeFileSync(`${path}.1.gz`, gzipSync(gunzipSync(whole).fill('X', 25, 26)))
+    const other = await drain(open({ position }), { texts: 3 })
+    expect(other.notices).toMatchObject([{ kind: 'rotated' }, { kind: 'rewritten', from: 0, to: 57 }])
+    expect(other.texts).toEqual(expected(3, 6))
+    writeFileSync(`${path}.1.gz`, gzipSync(lines(0, 2)))
+    expect((await drain(open({ position }), { notices: 2 })).notices).toMatchObject([{ kind: 'rotated' }, { kind: 'truncated', readTo: 57, sizeBytes: 38 }])
+  })
+
+  test('are looked at whole when they take the place of the other', async () => {
+    const body = lines(100_000, 116_000)
+    const tail = open()
+    writeFileSync(path, body)
+    await drain(tail)
+    renameSync(path, `${path}.1`)
+    await drain(tail, { notices: 1 })
+    writeFileSync(`${path}.1.gz`, gzipSync(Buffer.from(body).fill('X', 200_001, 200_002).fill('X', 70_000, 70_001)))
+    rmSync(`${path}.1`)
+    expect((await drain(tail, { notices: 1 })).notices).toMatchObject([{ kind: 'rewritten', from: 65_536, to: 262_144 }])
+  })
+
+  test('are not read before they are whole: until then the other is there', async () => {
+    const tail = open()
+    writeFileSync(path, lines(0, 3))
+    await drain(tail)
+    appendFileSync(path, lines(3, 5))
+    renameSync(path, `${path}.1`)
+    const whole = gzipSync(readFileSync(`${path}.1`))
+    const texts: string[] = []
+    for (const length of [5, 15, 25, whole.length]) {
+      writeFileSync(`${path}.1.gz`, whole.subarray(0, length))
+      texts.push(...(await drain(tail)).texts)
+    }
+    rmSync(`${path}.1`)
+    const found = await drain(tail)
+    await passes()
+    expect([...texts, ...found.texts, ...(await drain(tail)).texts]).toEqual(expected(3, 5))
+    expect(found.notices).toEqual([])
+    expect(found.position.files).toHaveLength(1)
+  })
+
+  test('of several members are read as one', async () => {
+    writeFileSync(path, lines(0, 1))
+    const { position } = await drain(open())
+    renameSync(path, `${path}.1`)
+    writeFileSync(`${path}.1.gz`, Buffer.concat([gzipSync(`${lines(0, 2)}[2] ev`), gzipSync(`ent (logger)\n${lines(3, 4)}`)]))
+    rmSync(`${path}.1`)
+    expect((await drain(open({ position }), { texts: 3 })).texts).toEqual(expected(1, 4))
+  })
+
+  test('of which a position of an earlier release says nothing are taken as done', async () => {
+    writeFileSync(path, lines(0, 3))
+    const { position } = await drain(open())
+    await passes()
+    writeFileSync(`${path}.7.gz`, gzipSync(lines(7, 8)))
+    appendFileSync(path, lines(3, 4))
+    expect((await drain(open({ position: { ...position, version: 1 } }))).texts).toEqual([line(3)])
+    expect((await drain(open({ position }), { texts: 2 })).texts).toEqual([line(3), line(7)].toSorted())
+  })
 })
 
 test('a folder that is not there is an error that names it, and no silence', async () => {

@@ -70,7 +70,7 @@ export class Tail {
     const notices: TailNotice[] = []
     // How long a state lasted is measured between looks: a process may stand still at any point between.
     const lookedAtMs = performance.now()
-    const members = await this.#family.look()
+    const members = await this.#family.look(file => this.#wants(file))
     if (!this.#started) this.#start(members, notices)
     await this.#recognise(members, lookedAtMs, notices)
     // While a rename or a copy is under way what is new here may be what is missed there, or come before it.
@@ -97,7 +97,7 @@ export class Tail {
     return {
       entries,
       notices,
-      position: { version: 1, floorMs: this.#floorMs, files: this.#files.map(file => file.position) },
+      position: { version: 2, floorMs: this.#floorMs, files: this.#files.map(file => file.position) },
       more: this.#files.some(file => file.unseenBytes > 0 && file.missingForMs === null),
       live: live === undefined ? null : { sizeBytes: live.sizeBytes, modifiedMs: live.modifiedMs },
       heldBytes
@@ -154,13 +154,21 @@ export class Tail {
       this.#floorMs = Math.max(-1, ...members.filter(member => !member.live).map(member => member.modifiedMs))
       return
     }
-    this.#floorMs = position.floorMs
+    const passedOver = position.version === 1 ? members.filter(({ compressed }) => compressed).map(({ modifiedMs }) => modifiedMs) : []
+    this.#floorMs = Math.max(position.floorMs, ...passedOver)
     for (const file of position.files) {
       const member = best(members, file.fileId, file.offset)
       const followed = new FollowedFile(member, file.fileId, file)
       this.#files.push(followed)
       if (member !== null && !member.live && file === position.files.at(-1)) notices.push(followed.rotatedTo(member))
     }
+  }
+
+  /** Whether a rotated file is, or may be, one to read. */
+  #wants({ fileId, modifiedMs }: Pick<Member, 'fileId' | 'modifiedMs'>): boolean {
+    if (this.#started) return modifiedMs > this.#floorMs || this.#files.some(file => file.fileId === fileId)
+    const position = this.#position
+    return position !== null && (modifiedMs > position.floorMs || position.files.some(file => file.fileId === fileId))
   }
 
   async #recognise(members: readonly Member[], lookedAtMs: number, notices: TailNotice[]): Promise<void> {
@@ -176,7 +184,9 @@ export class Tail {
   /** Files that are not followed yet: the live one, and those that were rotated while nobody looked. */
   #begin(members: readonly Member[], notices: TailNotice[]): void {
     for (const member of members) {
-      const { fileId } = member
+      const { fileId, compressed, sizeBytes } = member
+      // One that nobody wanted, for the same is there uncompressed.
+      if (compressed && sizeBytes === 0) continue
       if (fileId === null || this.#files.some(file => file.fileId === fileId)) continue
       if (!member.live && member.modifiedMs <= this.#floorMs) continue
       if (!member.live) notices.push({ kind: 'found', fileId, name: member.name, sizeBytes: member.sizeBytes })
@@ -199,7 +209,10 @@ export class Tail {
         const emptied = members.find(({ live, inode }) => live && inode === member.inode)
         if (emptied !== undefined) notices.push({ kind: 'truncated', fileId, readTo: position.offset, sizeBytes: emptied.sizeBytes, unreadBytes: null })
         else notices.push({ kind: 'gone', fileId, readTo: position.offset, unreadBytes: file.lostCount ? null : file.unreadBytes })
-      } else this.#floorMs = Math.max(this.#floorMs, member.modifiedMs)
+      } else {
+        const copies = members.filter(each => each.fileId === fileId)
+        this.#floorMs = Math.max(this.#floorMs, member.modifiedMs, ...copies.map(({ modifiedMs }) => modifiedMs))
+      }
       this.#files.splice(this.#files.indexOf(file), 1)
       await file.close()
     }
