@@ -9,9 +9,11 @@ import { type Entry, readEntry } from '#shared/audit/entry.ts'
 import { verifyLog } from '#shared/audit/verify-log.ts'
 import { newKey } from '#shared/credentials/signer.ts'
 import { runStream } from '#shared/engine/stream-replica.ts'
+import { parseSigner } from '#shared/proof/note-key.ts'
 import { aclsFor } from '#shared/engine/rights.ts'
 import { openKafka } from '#shared/kafka/index.ts'
 import { createTopicWithLeaders } from '#test/support/kafkajs-topics.ts'
+import { auditTopicWorld } from '#test/support/audit-topic-world.ts'
 import { notifierOf } from '#test/support/replica.ts'
 import { revoke } from '#test/support/scram-user.ts'
 import { as, stack, superUser, unique } from '#test/support/stack.ts'
@@ -27,15 +29,16 @@ const kafka = await openKafka(superUser())
 // With its own rights and no other.
 const own = await openKafka(as('reeve-audit-mirror'))
 const { clusterId } = await kafka.admin.features()
-const origin = `reeve.audit/${clusterId}/${auditTopic}/0`
+const laterTopic = unique('audit-later')
 const key = newKey(`reeve.audit/${clusterId}`)
 const times = { renewEveryMs: 1_000, takeOverAfterMs: 5_000, effectMustStartWithinMs: 1_000, effectDeadlineMs: 1_000 }
 const notifier = notifierOf(async () => ({ ok: true }))
 const troubles: string[] = []
 const tell = (_fields: object, message: string) => void troubles.push(message)
 const log = { debug: () => undefined, info: () => undefined, warn: tell, error: tell }
-const policy = policySchema.parse({
+const given = {
   topic: auditTopic,
+  chains: 3,
   keys: [key.skey],
   hashKey: 'a key of the hashes that is long enough',
   metadata: { controllers: saslControllers, sasl: { mechanism: 'SCRAM-SHA-512', username: 'reeve-metadata', password: principals['reeve-metadata'] } },
@@ -44,37 +47,42 @@ const policy = policySchema.parse({
   window: '500ms',
   lateness: '200ms',
   giveUp: '2s'
-})
+}
+const policy = policySchema.parse(given)
 
-const stop = new AbortController()
+let stop = new AbortController()
 let ended: Promise<void>
+const run = (asked: typeof policy) =>
+  runStream({ clusterId, kafka: own, prefix, holder: 'a test', log, stream: auditMirror, policy: asked, times, notifier, onRole: () => undefined }, stop.signal)
 beforeAll(async () => {
   await admin.connect()
   const cluster = { resourceType: 'cluster', resourceName: 'kafka-cluster', pattern: 'literal', host: '*', permission: 'allow' } as const
   const reader = { ...cluster, principal: 'User:reeve-metadata', operation: 'cluster-action' }
   await kafka.admin.createAcls([...aclsFor(rights(policy), 'User:reeve-audit-mirror', prefix), reader])
-  ended = runStream(
-    { clusterId, kafka: own, prefix, holder: 'a test', log, stream: auditMirror, policy, times, notifier, onRole: () => undefined },
-    stop.signal
-  )
+  ended = run(policy)
 })
 afterAll(async () => {
   stop.abort()
   await ended
   await Promise.all([own.close(), kafka.close()])
   await Promise.all([revoke('User:reeve-audit-mirror'), revoke('User:reeve-metadata')])
-  await admin.deleteTopics({ topics: [auditTopic, `${prefix}.audit-mirror`] })
+  await admin.deleteTopics({ topics: [auditTopic, laterTopic, `${prefix}.audit-mirror`] })
   await admin.disconnect()
 })
 
 async function entries(): Promise<Entry[]> {
   const reader = await kafka.openReader()
   try {
-    const found: { kind: string; value: Buffer }[] = []
-    await reader.assign(auditTopic, 0, 'start')
-    await reader.readToEnd(record => found.push({ kind: record.key!.toString(), value: record.value! }))
-    expect(verifyLog(found, { origin, vkey: key.vkey })).toHaveProperty('size')
-    return found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : []))
+    const all: Entry[] = []
+    for (const partition of [0, 1, 2]) {
+      const found: { kind: string; value: Buffer }[] = []
+      await reader.assign(auditTopic, partition, 'start')
+      await reader.readToEnd(record => found.push({ kind: record.key!.toString(), value: record.value! }))
+      reader.unassign(auditTopic, partition)
+      expect(verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/${partition}`, vkey: key.vkey })).toHaveProperty('size')
+      all.push(...found.flatMap(({ kind, value }) => (kind === 'event' ? [readEntry(value) as Entry] : [])))
+    }
+    return all
   } finally {
     await reader.close()
   }
@@ -150,6 +158,32 @@ test.skipIf(authorizerLogs.length === 0)(
   },
   60_000
 )
+
+test('a later topic of two chains goes on where this one is ended', async () => {
+  const next = policySchema.parse({ ...given, topic: laterTopic, chains: 2, continues: auditTopic, checkpointEvery: '1s' })
+  await kafka.admin.createAcls(aclsFor(rights(next), 'User:reeve-audit-mirror', prefix))
+  stop.abort()
+  await ended
+  stop = new AbortController()
+  ended = run(next)
+  const topic = unique('mirrored')
+  await createTopicWithLeaders(admin, { topic, numPartitions: 1, replicationFactor: 3 })
+  await admin.deleteTopics({ topics: [topic] })
+  const signer = parseSigner(key.skey)
+  const [earlier, later] = [auditTopicWorld(kafka, auditTopic, 3, signer, clusterId), auditTopicWorld(kafka, laterTopic, 2, signer, clusterId)]
+  const idsOf = async ({ worlds }: typeof later, type?: string): Promise<string[]> =>
+    (await Promise.all(worlds.map(world => world.records())))
+      .flat()
+      .flatMap(({ key: kind, value }) => (kind!.toString() === 'event' ? [readEntry(value!) as Entry] : []))
+      .flatMap(({ eventId, eventType }) => (type === undefined || eventType === type ? [eventId] : []))
+  await expect.poll(() => idsOf(later, 'topic.deleted'), soon).not.toHaveLength(0)
+  await expect.poll(async () => (await later.judge()).map(({ fault }) => fault), soon).toEqual([null, null])
+  const ends = await earlier.judge()
+  expect(ends.map(({ fault, continuedIn }) => ({ fault, continuedIn }))).toEqual(Array.from({ length: 3 }, () => ({ fault: null, continuedIn: laterTopic })))
+  expect((await later.judge())[1]!.continues.map(({ size }) => size)).toEqual(ends.map(({ size }) => size))
+  const ids = [...(await idsOf(earlier)), ...(await idsOf(later))]
+  expect(new Set(ids).size).toBe(ids.length)
+}, 60_000)
 
 test.skipIf(authorizerLogs.length === 0)('it needed no right but those that the document names', async () => {
   const lines = authorizerLogs.flatMap(({ file }) => readFileSync(file, 'utf8').split('\n'))
