@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MirrorLog, type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from './audit-mirror-world.ts'
+import { type MirrorLog, type MirrorWorld, openMirrorWorld, requireSameBodies } from './audit-mirror-world.ts'
 import { type MirrorDoom, type MirrorStep, mirrorSteps } from './doomed-mirror.ts'
 import { until } from './replica.ts'
 import { randomFrom } from './seeded.ts'
@@ -84,11 +84,13 @@ async function oneTopic(
   killsByStep: Record<string, number>
 ): Promise<{ readonly log: MirrorLog; readonly same: number }> {
   const [killed, calm] = [world.mirror('killed', { chains }), world.mirror('calm', { chains })]
-  // It begins with the other and reads the rest at the end, so that it takes nothing from the machine.
-  const beginning = calm.start()
-  await beginning.leads()
-  await beginning.stop()
-  await begin(world, killed)
+  // The calm one begins with the other and reads the rest at the end, so that it takes nothing from the machine.
+  const [first, calmFirst] = [killed.start(), calm.start()]
+  await Promise.all([first.leads(), calmFirst.leads()])
+  await world.load(8)
+  // From its first position on a mirror reads what a file is rotated to: until each source has brought something nothing is rotated.
+  for (const mirror of [killed, calm]) await until('lines of each source are in the log', async () => sourcesOf(await world.read(mirror)).size === 3, 60_000)
+  await Promise.all([first.kill(), calmFirst.stop()])
   let next = killed.prepare()
   for (const doom of plan) {
     const { process: victim, go } = next
@@ -118,20 +120,11 @@ async function oneTopic(
   await world.closing()
   await Promise.all([world.settled(killed, 120_000), world.settled(calm, 120_000)])
   const [log, expected] = [await world.read(killed), await world.read(calm)]
-  requireNoGaps(log)
+  for (const each of [log, expected]) requireNoGaps(each)
   await next.process.stop()
   const { code, err } = await killed.audit('verify')
   if (code !== 0) throw new Error(`reeve audit verify ended with ${code}: ${err}`)
   return { log, same: requireSameBodies(log, expected, world.linesTopic) }
-}
-
-/** From its first position on a mirror reads what a file is rotated to: until each source has brought something nothing is rotated. */
-async function begin(world: MirrorWorld, mirror: MirrorUnderTest): Promise<void> {
-  const first = mirror.start()
-  await first.leads()
-  await world.load(8)
-  await until('lines of each source are in the log', async () => sourcesOf(await world.read(mirror)).size === 3, 30_000)
-  await first.kill()
 }
 
 /** Which sources of lines have brought something: the topic's partitions, and the file. */
