@@ -106,6 +106,25 @@ describe('the topic', () => {
     expect(troublesOf(auditFound({}, { ...withSettings({}), ...set({ 'retention.ms': '-1', 'min.insync.replicas': '3' }) }))).toEqual([])
   })
 
+  test('that it goes on from must keep its records as well', () => {
+    const { configs } = auditTopicSettings(auditTopic, 1, 3)
+    const told = auditFound(
+      { ground: { ...audit().ground, continues: 'audit-2026' } },
+      {
+        view: { value: view({ topics: { [auditTopic]: [{ end: 9, replicas: 3 }], 'audit-2026': [1, 1].map(end => ({ end, replicas: 3 })) } }) },
+        topicSettings: {
+          value: new Map([
+            [auditTopic, settings(configs)],
+            ['audit-2026', settings({ ...configs, 'retention.ms': '1000' })]
+          ])
+        }
+      }
+    )
+    expect(told.filter(({ id }) => id === 'audit-topic-settings').map(({ severity, what }) => `${severity}: ${what}`)).toEqual([
+      'error: audit-2026: retention.ms is 1000, expected 315576000000'
+    ])
+  })
+
   test('whose settings nobody was told is unknown, and not right', () => {
     const blind = auditFound({}, { topicSettings: { why: 'TOPIC_AUTHORIZATION_FAILED' } })
     expect(blind.find(({ id }) => id === 'audit-topic-unknown')).toMatchObject({

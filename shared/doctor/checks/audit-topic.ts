@@ -14,7 +14,7 @@ const finding = inArea('audit')
 /** Whether the audit topic exists, is what it must be, and is closed to whom no ACL names. */
 export function auditTopicFindings(facts: Facts, audit: AuditFacts, report: GuardReport): Finding[] {
   const gone = report.drift.some(({ setting }) => setting === 'topic')
-  const found = [...missing(facts, audit), ...(gone ? [] : [...drifted(facts, audit, report.drift), ...unknown(audit, report)])]
+  const found = [...missing(facts, audit), ...(gone ? [] : [...auditDriftFindings(facts, audit, report.drift), ...unknown(audit, report)])]
   return [...found, ...(gone || found.length > 0 ? [] : [right(facts, audit)]), ...(gone ? [] : open(facts, audit, report))]
 }
 
@@ -54,7 +54,8 @@ const weaker: Readonly<Record<string, string>> = {
     'Each partition is a chain of its own, and how many there are is written into the first entry: it never changes, and the mirror refuses to go on with fewer.'
 }
 
-function drifted(facts: Facts, { agent, ground: { topic, partitions } }: AuditFacts, drift: readonly Drift[]): Finding[] {
+/** Settings by which an audit topic keeps fewer records, copies or proofs than it should. */
+export function auditDriftFindings(facts: Facts, { agent, ground: { topic, partitions } }: AuditFacts, drift: readonly Drift[]): Finding[] {
   if (drift.length === 0) return []
   const { brokers } = facts.config.cluster
   const nameOf = ({ setting }: Drift) => setting.replace(/^config:/, '')

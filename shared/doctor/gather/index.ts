@@ -38,7 +38,10 @@ export async function gather(
       askAll(engine, brokers),
       Promise.all(own.map((identity, index) => gatherPrincipal(identity, opened[index]!, config, Object.values(topics), internal))),
       seeBy(opened, async kafka => brokerSettings(kafka.admin, brokers)),
-      topicConfigs(kafkas, opened, [...Object.values(topics), ...logs.map(({ ground }) => ground.topic)]),
+      topicConfigs(kafkas, opened, [
+        ...Object.values(topics),
+        ...logs.flatMap(({ ground: { topic, continues } }) => (continues === null ? [topic] : [topic, continues]))
+      ]),
       seeBy(opened, kafka => kafka.admin.acls()),
       seeBy(opened, kafka => kafka.admin.quotas()),
       gatherClocks(config, examiner, stamped, opened[0]!),
