@@ -21,6 +21,7 @@ import { verifyProof } from '#shared/proof/tlog-proof.ts'
 import { newSigner } from '../support/audit-events.ts'
 import { exportOf, writeExport } from '../support/audit-export.ts'
 import { type AuditLogWorld, auditLogWorld, batchOf } from '../support/audit-log-world.ts'
+import { auditTopicWorld, numbersOf } from '../support/audit-topic-world.ts'
 import { configuration } from '../support/reeve-process.ts'
 import { stack, superUser, unique } from '../support/stack.ts'
 import { startTimeStampAuthority, type TimeStampAuthority } from '../support/time-stamp-authority.ts'
@@ -115,6 +116,49 @@ test('without an anchor outside it attests itself, which is a failure unless it 
   expect(logOf(said)).toMatchObject({ state: 'unanchored' })
   expect(await verify('--anchor', nothing, '--allow-unanchored')).toMatchObject({ code: 0 })
   expect(await verify('--anchor', join(nothing, 'away'))).toMatchObject({ code: 8 })
+})
+
+test('how old the newest anchored checkpoint is, and what lies behind it, is said, and may be a doubt', async () => {
+  const said = await reeve('-c', config, 'audit', 'verify', '--anchored-within', '1d')
+  expect(said, said.err).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('behind it    0 entries that no anchor vouches for; the anchored checkpoint is of')
+  })
+  expect(await verify('--anchored-within', '1ms')).toMatchObject({ code: 7, err: expect.stringContaining('was to be no older than 1ms') })
+  const nothing = mkdtempSync(join(folder, 'nothing-'))
+  expect(await verify('--anchor', nothing, '--allow-unanchored', '--anchored-within', '1d')).toMatchObject({
+    code: 7,
+    err: expect.stringContaining('is not there')
+  })
+})
+
+test('a topic of three logs is verified, shown and exported whole, and an export without one of them fails', async () => {
+  const several = unique('audit-cli-several')
+  await createAuditTopic(kafka.admin, several, 3)
+  const three = auditTopicWorld(kafka, several, 3, world.signer, world.place.clusterId)
+  try {
+    const log = await three.open()
+    await log.offer(numbersOf(0, 12))
+    await log.checkpoint()
+    const whole = await verify('--topic', several, '--allow-unanchored')
+    expect(whole, whole.err).toMatchObject({ code: 0 })
+    const { logs } = JSON.parse(whole.out) as { logs: { origin: string; chains: number }[] }
+    expect(logs.map(({ chains }) => chains)).toEqual([3, 3, 3])
+    expect(await reeve('-c', config, 'audit', 'show', '--topic', several, '0')).toMatchObject({ code: 2, err: expect.stringContaining('such as 0/0') })
+    expect((await reeve('-c', config, 'audit', 'show', '--topic', several, '2/0')).out).toContain(`${logs[2]!.origin}#0`)
+    const at = join(folder, 'several')
+    expect(await reeve('-c', config, 'audit', 'export', at, '--topic', several)).toMatchObject({ code: 0 })
+    const offline = () => reeve('--json', 'audit', 'verify', '--export', at, '--key', vkey, '--allow-unanchored')
+    expect(await offline()).toMatchObject({ code: 0 })
+    const manifest = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8')) as { logs: { partition: number }[] }
+    rmSync(join(at, '1'), { recursive: true })
+    writeFileSync(join(at, 'manifest.json'), JSON.stringify({ ...manifest, logs: manifest.logs.filter(({ partition }) => partition !== 1) }))
+    expect(await offline()).toMatchObject({ code: 7, err: expect.stringContaining(`${logs[1]!.origin} is missing: the topic has 3 logs`) })
+  } finally {
+    await three.close()
+    const { topics } = await kafka.admin.scan({ atMs: Date.now() })
+    await kafka.admin.deleteTopicById(topics.get(several)!.topicId)
+  }
 })
 
 test('a key that is not the one of the log is a doubt, and none a mistake', async () => {
