@@ -170,7 +170,7 @@ test('a replica of a stream is ready as leader and as standby, says which it is,
   const says = (role: string) => ({ status: 200, ready: true, clusters: { main: { role, stream: 'audit-mirror' } } })
   const leads = async (one: Reeve) => /^reeve_stream_leader\{.*\} (\d)$/m.exec(await (await get(one, '/metrics')).text())?.[1]
   expect([await ready(mirror), await leads(mirror)]).toEqual([says('leader'), '1'])
-  expect([await ready(standby), await leads(standby)]).toEqual([says('standby'), '0'])
+  await expect.poll(async () => [await ready(standby), await leads(standby)]).toEqual([says('standby'), '0'])
   for (const one of [mirror, standby]) expect(await (await get(one, '/healthz')).json()).toEqual({ alive: true })
   await mirror.stop()
   expect(mirror.child.exitCode).toBe(0)
