@@ -112,6 +112,18 @@ describe('an export of three logs', () => {
     await other.close()
   })
 
+  test('of which a log says that it is alone fails', async () => {
+    const again = fakeKafka({ pollEntries: 100 })
+    again.createTopic('audit', 2)
+    const alone = auditTopicWorld(again, 'audit', 1, signer)
+    await (await alone.open()).checkpoint()
+    const foreign = await exportTopic(await again.openReader(), alone)
+    const faults = await faultsOf(assembled(await exported(), [0, 1, 2], { files: foreign, partition: 0 }))
+    const reason = '0: reeve.audit/a-cluster/audit/0 says that the topic has 1 logs, this one 3'
+    expect(faults).toEqual([null, reason, reason])
+    await alone.close()
+  })
+
   test('beside a log too many fails', async () => {
     const files = await exported()
     const { clusterId, topic, logs } = manifestOf(files)

@@ -29,14 +29,16 @@ export function compareLogs(logs: readonly LogBesideOthers[], named: readonly Na
   return faults
 }
 
-/** Logs of the topic that are missing, or beside it and none of them. */
+/** Logs of the topic that are missing, are beside it and none of them, or say another number. */
 function strangersOf(origin: string, chains: number, logs: readonly LogBesideOthers[]): string[] {
   const { base } = partsOf(origin)
   const expected = Array.from({ length: chains }, (_, partition) => `${base}/${partition}`)
   const missing = expected.find(each => !logs.some(log => log.origin === each))
   const strange = logs.find(log => !expected.includes(log.origin))
+  const other = logs.find(log => log.fault === null && log.chains !== chains)
   return [
     ...(missing === undefined ? [] : [`${missing} is missing: the topic has ${chains} logs`]),
-    ...(strange === undefined ? [] : [`${strange.origin} is too many: the topic has ${chains} logs`])
+    ...(strange === undefined ? [] : [`${strange.origin} is too many: the topic has ${chains} logs`]),
+    ...(other === undefined ? [] : [`${other.origin} says that the topic has ${other.chains} logs, this one ${chains}`])
   ]
 }

@@ -32,10 +32,10 @@ export function wsOf({ eventType, value }: Pick<Entry, 'eventType' | 'value'>): 
   }
 }
 
-/** One line: when, who, what, where, how, with which result. */
-export function lineOf(entry: Pick<Entry, 'eventType' | 'value' | 'sequence'>): string {
+/** One line: when, who, what, where, how, with which result. `name` is what the entry is called, by default its sequence. */
+export function lineOf(entry: Pick<Entry, 'eventType' | 'value' | 'sequence'>, name = String(entry.sequence)): string {
   const { when, who, what, where, how, result } = wsOf(entry)
-  return joined('  ', when, `#${entry.sequence}`, who ?? 'unknown', what, where && `from ${where}`, how && `by ${how}`, result)!
+  return joined('  ', when, `#${name}`, who ?? 'unknown', what, where && `from ${where}`, how && `by ${how}`, result)!
 }
 
 /** Text that was too long stands there as its first part. */

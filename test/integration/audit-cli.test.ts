@@ -144,6 +144,7 @@ test('a topic of three logs is verified, shown and exported whole, and an export
     expect(whole, whole.err).toMatchObject({ code: 0 })
     const { logs } = JSON.parse(whole.out) as { logs: { origin: string; chains: number }[] }
     expect(logs.map(({ chains }) => chains)).toEqual([3, 3, 3])
+    expect((await reeve('-c', config, 'audit', 'tail', '--topic', several)).out).toContain('#2/0  ')
     expect(await reeve('-c', config, 'audit', 'show', '--topic', several, '0')).toMatchObject({ code: 2, err: expect.stringContaining('such as 0/0') })
     expect((await reeve('-c', config, 'audit', 'show', '--topic', several, '2/0')).out).toContain(`${logs[2]!.origin}#0`)
     const at = join(folder, 'several')

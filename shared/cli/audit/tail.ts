@@ -18,14 +18,16 @@ export const addTail: AddCommand = (audit, { cli, global, json }) => {
     .addOption(prefixOption())
     .action(async ({ since, type, who, follow, ...options }) => {
       const sinceMs = Date.now() - durationOf('--since', since)
-      const show = ({ key, value, offset }: LogRecord): void => {
+      let several = false
+      const show = ({ key, value, partition, offset }: LogRecord): void => {
         if (key?.toString('latin1') !== 'event') return
         const entry = readEntry(value ?? Buffer.alloc(0))
         if ('fault' in entry) return cli.err(`offset ${offset} holds no entry: ${printable(entry.fault)}`)
         if (!matchesGlob(type, entry.eventType) || !matchesGlob(who, wsOf(entry).who ?? '')) return
-        cli.out(json() ? value!.toString('utf8') : printable(lineOf(entry)))
+        cli.out(json() ? value!.toString('utf8') : printable(lineOf(entry, several ? `${partition}/${entry.sequence}` : undefined)))
       }
       await withAuditLog(cli, { ...global(), ...options }, async ({ kafka, places }) => {
+        several = places.length > 1
         const reader = await kafka.openReader()
         try {
           for (const { topic, partition } of places)
