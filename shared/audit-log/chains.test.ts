@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { newSigner } from '#test/support/audit-events.ts'
+import { deniedEvent, newSigner } from '#test/support/audit-events.ts'
 import { type AuditTopicWorld, auditTopicWorld, numbersOf } from '#test/support/audit-topic-world.ts'
 import { type FakeKafka, fakeKafka } from '#test/support/fake-kafka.ts'
 import type { Entry } from '../audit/entry.ts'
 import { readEntry } from '../audit/entry.ts'
-import { readTrailer, type Trailer } from '../audit/trailer.ts'
+import { readTrailer, type Trailer, treeStateOf } from '../audit/trailer.ts'
 import { KafkaFault } from '../kafka/errors.ts'
 import type { Appender } from '../kafka/ports.ts'
+import { openTree } from '../proof/tree.ts'
+import { findHead } from './head.ts'
+import { Sealing } from './sealing.ts'
 
 let kafka: FakeKafka
 let world: AuditTopicWorld
@@ -155,11 +158,15 @@ describe('a commit over several logs', () => {
   test('finds a log that somebody else has written in meanwhile', async () => {
     const log = await world.open()
     await log.checkpoint()
-    const stolen = (await world.worlds[1]!.records()).map(({ key, value }) => ({ topic: 'audit', partition: 2, key, value }))
-    kafka.openTransaction('somebody', stolen).commit()
+    const { place, signer } = world.worlds[2]!
+    const { size, last } = await findHead(await kafka.openReader(), place)
+    const end = { size, last: last!.entry, trailer: last!.trailer.hash }
+    const rival = new Sealing({ place, epoch: 9, tree: openTree(treeStateOf(last!.trailer)), end, signers: [signer], onTrouble: () => undefined })
+    rival.push(deniedEvent(99))
+    kafka.openTransaction('rival', rival.cut(null, { sources: {}, closedThroughMs: null, turn: 9 }).records).commit()
     kafka.failNextAppend(writerId, 'unknown-lost')
     await log.offer(numbersOf(0, 5))
-    expect(await log.ended).toMatchObject({ name: 'AuditLogFault', kind: 'inconsistent', message: expect.stringContaining('audit-2') })
+    expect(await log.ended).toMatchObject({ name: 'AuditLogFault', kind: 'inconsistent', message: expect.stringContaining('audit/2: its end is entry') })
   })
 
   test('of a writer of the release that knew one log is fenced by one of several', async () => {
@@ -208,7 +215,7 @@ function doomed(step: string, count: number) {
 
 describe('a writer of three logs that dies', () => {
   test.each(['append', 'appended', 'sign', 'signed'])('at the step %s, whichever time, leaves nothing that is lost, twice or out of order', async step => {
-    for (let count = 1; count <= 7; count++) {
+    for (const count of [1, 2, 3, 5]) {
       kafka = fakeKafka({ pollEntries: 100 })
       kafka.createTopic('audit', 3)
       world = auditTopicWorld(kafka, 'audit', 3)
