@@ -9,6 +9,8 @@ const finding = inArea('audit')
 const tenYearsMs = Number(auditTopicSettings('', 1, 1).configs['retention.ms'])
 const yearMs = tenYearsMs / 10
 
+const unknownFigures = { bytesPerDay: null, measuredOverMs: null, tenYearBytes: null, freeBytes: null, fullAfterMs: null }
+
 /** Ten years of the log beside the disks that hold it. */
 export function auditCapacityFindings(facts: Facts, audit: AuditFacts): Finding[] {
   const { topic } = audit.ground
@@ -28,9 +30,9 @@ export function auditCapacityFindings(facts: Facts, audit: AuditFacts): Finding[
           'unknown',
           'audit-capacity',
           `how much ten years of ${topic} take is not known: ${why}${soFar ? ` (${soFar} so far)` : ''}`,
-          remote ? [] : 'Look again when it has been written for a day, or better a week.'
+          sizeBytes === null ? [] : 'Look again when it has been written for a day, or better a week.'
         ),
-        figures: { sizeBytes, ageMs, bytesPerDay: null, replicas }
+        figures: { ...unknownFigures, ageMs, sizeBytes, replicas }
       }
     ]
   }
