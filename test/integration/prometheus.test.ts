@@ -68,14 +68,14 @@ beforeAll(async () => {
   const mirrors = await mirrorPolicy()
   const replica = (port: number) =>
     bench.start(bench.write(configuration(prefix, { agents: { 'audit-mirror': { policy: mirrors } }, http: { port } })), { words: ['stream', 'audit-mirror'] })
-  mirror = replica(ports[0]!)
+  mirror = replica(ports[0])
   const watching = startPrometheus(program, { reeve: [`127.0.0.1:${own}`], 'reeve-stream': ports.map(port => `127.0.0.1:${port}`) })
   await topicWithRecords(kafka, group, 1_000)
   await commitStart(superUser(), group, group)
   const guardian = { 'consumer-guardian': guardianOf([group], { lagFor: '1s' }) }
   reeve = bench.start(bench.write(configuration(prefix, { observer: { interval: '2s' }, agents: guardian, http: { port: own } })))
   await mirror.leads()
-  standby = replica(ports[1]!)
+  standby = replica(ports[1])
   prometheus = await watching
   // A change is planted when its counter was seen at 0.
   await until('the mirror is watched', async () => (await prometheus!.ask('reeve_audit_events_total')).length > 0)
