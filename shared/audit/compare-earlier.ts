@@ -8,9 +8,6 @@ export interface EarlierLog extends LogEnd {
   readonly continuedIn: string | null
 }
 
-/** What the link to an earlier topic was found to be. unchecked: the earlier topic is not at hand. */
-export type Link = { readonly from: readonly LogEnd[]; readonly state: 'checked' | 'unchecked' }
-
 /** Compares the first entry of a log with the earlier topic that it goes on from: README.md, section 10, point 10. Null: it holds. */
 export function compareEarlier({ origin, continues }: Pick<JudgedLog, 'origin' | 'continues'>, earlier: readonly EarlierLog[]): LogFault | null {
   const { topic } = partsOf(origin)

@@ -29,6 +29,11 @@ export function numbersOf(from: number, to: number, sources: SourcePositions = {
   return { events: numbers.map(number => deniedEvent(number)), sourceIds: numbers.map(listOf), positions }
 }
 
+/** Below this number every list has what it should. */
+export function lowestOf(sources: SourcePositions): number {
+  return Math.min(...Array.from({ length: lists }, (_, list) => Number(sources[listOf(list)]?.through ?? 0)))
+}
+
 export function auditTopicWorld(
   ports: OpenPorts,
   topic: string,

@@ -14,7 +14,8 @@ import { leafHash } from '#shared/proof/hash.ts'
 import { formatSigner, parseSigner, parseVerifier } from '#shared/proof/note-key.ts'
 import { openTree } from '#shared/proof/tree.ts'
 import { openKafka } from '#shared/kafka/index.ts'
-import { auditLogWorld } from './audit-log-world.ts'
+import type { AuditLogWorld } from './audit-log-world.ts'
+import { type AuditTopicWorld, auditTopicWorld } from './audit-topic-world.ts'
 import { type AuditWriterLine, type AuditWriterOptions, type DeathSentence, type Step, steps } from './audit-writer-process.ts'
 import { randomFrom } from './seeded.ts'
 import { superUser, unique } from './stack.ts'
@@ -58,9 +59,11 @@ export async function runAuditFaults(options: {
   readonly plan: readonly AuditFault[]
   readonly seed: number
   readonly eventsPerLog: number
+  /** Of each topic; default: one. */
+  readonly chains?: number
   readonly log: (line: string) => void
 }): Promise<AuditFaultReport> {
-  const { plan, seed, eventsPerLog, log } = options
+  const { plan, seed, eventsPerLog, chains = 1, log } = options
   const random = randomFrom(seed)
   const kafka = await openKafka(superUser('audit-faults'))
   const folder = mkdtempSync(join(tmpdir(), 'audit-faults-'))
@@ -79,11 +82,13 @@ export async function runAuditFaults(options: {
     const { brokers } = await kafka.admin.features()
     const topic = unique('audit-faults')
     topics.push(topic)
-    await kafka.admin.createTopics([auditTopicSettings(topic, 1, brokers)])
-    const world = auditLogWorld(kafka, topic, 0, signer)
+    await kafka.admin.createTopics([auditTopicSettings(topic, chains, brokers)])
+    const topicWorld = auditTopicWorld(kafka, topic, chains, signer)
+    const world = topicWorld.worlds[0]!
     const writer: AuditWriterOptions = {
       brokers: superUser().brokers,
       place: world.place,
+      chains,
       keyFile,
       anchorFolder: folder,
       events: eventsPerLog,
@@ -161,11 +166,11 @@ export async function runAuditFaults(options: {
     }
     next.signal('SIGKILL')
     await next.end()
-    await verify(world)
+    await (chains === 1 ? verify(world) : verifyAll(topicWorld))
     totals.logs++
   }
 
-  async function verify(world: ReturnType<typeof auditLogWorld>): Promise<void> {
+  async function verify(world: AuditLogWorld): Promise<void> {
     const verified = await world.verify(signer.vkey)
     if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${world.origin}: ${verified.reason}`)
     if (verified.checkpointed !== verified.size) throw new Error(`${verified.size} entries, the newest checkpoint covers ${verified.checkpointed}`)
@@ -176,8 +181,16 @@ export async function runAuditFaults(options: {
     totals.checkpoints += await anchored(world)
   }
 
+  async function verifyAll(topic: AuditTopicWorld): Promise<void> {
+    for (const [partition, { size, checkpointed }] of (await topic.requireAll(eventsPerLog)).entries()) {
+      if (checkpointed !== size) throw new Error(`${size} entries in ${partition}, the newest checkpoint covers ${checkpointed}`)
+      totals.entries += size
+      totals.checkpoints += await anchored(topic.worlds[partition]!)
+    }
+  }
+
   /** Every checkpoint that left the cluster is of this log's tree. */
-  async function anchored(world: ReturnType<typeof auditLogWorld>): Promise<number> {
+  async function anchored(world: AuditLogWorld): Promise<number> {
     const { held } = directoryAnchor({ name: 'directory', outside: true, path: folder })
     const kept = await held!.list(world.origin)
     const bySize = new Map(

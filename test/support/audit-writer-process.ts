@@ -12,6 +12,7 @@ import { openLogReader } from '#shared/kafka/log-reader/index.ts'
 import { parseSigner } from '#shared/proof/note-key.ts'
 import { batchOf, nextOf } from './audit-log-world.ts'
 import { firstLine } from './first-line.ts'
+import { lowestOf, numbersOf } from './audit-topic-world.ts'
 import { randomFrom } from './seeded.ts'
 
 /**
@@ -22,6 +23,8 @@ import { randomFrom } from './seeded.ts'
 export interface AuditWriterOptions {
   readonly brokers: readonly string[]
   readonly place: LogPlace
+  /** Of the topic: of several each list of numbers has its own. */
+  readonly chains: number
   readonly keyFile: string
   readonly anchorFolder: string
   readonly events: number
@@ -61,7 +64,7 @@ export type AuditWriterLine =
 if (process.argv[2]?.startsWith('{')) await main(JSON.parse(process.argv[2]) as AuditWriterOptions)
 
 async function main(options: AuditWriterOptions): Promise<void> {
-  const { brokers, place, keyFile, anchorFolder, events, transactionTimeoutMs } = options
+  const { brokers, place, chains, keyFile, anchorFolder, events, transactionTimeoutMs } = options
   const say = (line: AuditWriterLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
   // Now, since most of these processes never end in order.
   flushCompileCache()
@@ -91,6 +94,7 @@ async function main(options: AuditWriterOptions): Promise<void> {
   try {
     const log = await openAuditLog({
       place,
+      chains,
       appender,
       reader: {
         assign: (topic, partition, startAt) => reader.assign(topic, partition, startAt),
@@ -133,9 +137,9 @@ async function main(options: AuditWriterOptions): Promise<void> {
     })
     say({ event: 'opened', size: log.head.size })
     if (sentence.step === 'timer') setTimeout(() => process.kill(process.pid, 'SIGKILL'), sentence.count)
-    for (let next = nextOf(log); next < events;) {
+    for (let next = chains === 1 ? nextOf(log) : lowestOf(log.head.sources); next < events;) {
       const to = Math.min(events, next + 1 + Math.floor(random() * 30))
-      await log.offer(batchOf(next, to))
+      await log.offer(chains === 1 ? batchOf(next, to) : numbersOf(next, to, log.head.sources))
       next = to
       if (random() < 0.3) await sleep(Math.floor(random() * 20))
     }
