@@ -127,7 +127,7 @@ describe('an export of three logs', () => {
   test('beside a log too many fails', async () => {
     const files = await exported()
     const { clusterId, topic, logs } = manifestOf(files)
-    for (const [path, bytes] of [...files]) if (path.startsWith('2/')) files.set(path.replace('2/', '3/'), bytes)
+    for (const [path, bytes] of new Map(files)) if (path.startsWith('2/')) files.set(path.replace('2/', '3/'), bytes)
     files.set(
       manifestFile,
       encodeManifest({ clusterId, topic, logs: [...logs, { ...logs[2]!, partition: 3, path: '3', origin: logs[2]!.origin.replace(/2$/, '3') }] })

@@ -25,8 +25,8 @@ interface Said {
 
 /** A log with two checkpoints, of five records each. */
 async function verdict({ chains = 2, heads = right => right, turns = [1, 2, 3], continues, continuesToo, continuedIn = null }: Said = {}) {
-  const end = { size: 0, last: null, trailer: null }
-  const sealing = new Sealing({ place, epoch: 1, tree: openTree(), end, signers: [signer], onTrouble: () => undefined })
+  const empty = { size: 0, last: null, trailer: null }
+  const sealing = new Sealing({ place, epoch: 1, tree: openTree(), end: empty, signers: [signer], onTrouble: () => undefined })
   const records: NewRecord[] = []
   const began = beganEvent({ origin: sealing.origin, sequence: 0, timestampMs: 1 }, { vkey: signer.vkey, topicId: 't', chains })
   const { payload } = began

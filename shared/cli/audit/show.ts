@@ -33,7 +33,7 @@ export const addShow: AddCommand = (audit, { cli, global, json }) => {
     .addOption(prefixOption())
     .action(async (which, { proof, ...options }) => {
       const [, partition, sequence] = /^(?:(\d{1,2})\/)?(0|[1-9][0-9]{0,14})$/.exec(which) ?? []
-      const wanted = sequence ?? which
+      const named = sequence ?? which
       if (sequence === undefined && !/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(which))
         throw new CommandFailure(exitCodes.usage, `${which}: expected a sequence such as 17, or an eventId`)
       const { offsetOfSequence, walkLog } = await import('../../audit-log/walk.ts')
@@ -44,7 +44,7 @@ export const addShow: AddCommand = (audit, { cli, global, json }) => {
         try {
           for (const place of places.filter(each => partition === undefined || each.partition === Number(partition))) {
             const from = sequence === undefined ? 'start' : await offsetOfSequence(reader, place, Number(sequence))
-            const shown = from === null ? null : await find(cli, reader, place, wanted, from)
+            const shown = from === null ? null : await find(cli, reader, place, named, from)
             if (shown === null) continue
             const proven = proof === true ? await proofOf(cli, reader, shown) : null
             cli.out(json() ? JSON.stringify(jsonOf(shown, proven)) : textOf(shown, proven))
