@@ -73,6 +73,15 @@ export async function runTailerFaults({ kills, seed }: { kills: number; seed: nu
       truncateSync(options.path)
     }
   }
+  /** Files that are rotated within one tick of the file system's clock have the same time. */
+  const turn = async (): Promise<void> => {
+    await sleep(12)
+    rotate()
+    await sleep(12)
+    const delayed = random() < 0.5 ? 1 : 0
+    if (random() < 0.5) await compress(rotations - delayed)
+    write()
+  }
   let child: ChildProcess | null = null
   try {
     write()
@@ -84,20 +93,14 @@ export async function runTailerFaults({ kills, seed }: { kills: number; seed: nu
       const rounds = 1 + Math.floor(random() * 6)
       for (let round = 0; round < rounds; round++) {
         write()
-        // Files that are rotated within one tick of the file system's clock have the same time.
-        if (random() < 0.3) {
-          await sleep(12)
-          rotate()
-          await sleep(12)
-          const delayed = random() < 0.5 ? 1 : 0
-          if (random() < 0.5) await compress(rotations - delayed)
-          write()
-        }
+        if (random() < 0.3) await turn()
         await sleep(random() * 15)
       }
       if (kill === kills) await settled(options.output, written.length)
       child.kill('SIGKILL')
       await once(child, 'close')
+      // While nobody looks.
+      for (let turns = kill < kills && random() < 0.4 ? 1 + Math.floor(random() * 2) : 0; turns > 0; turns--) await turn()
     }
     return { written, kept: keptLines(options.output), rotations, compressed }
   } finally {
