@@ -2,27 +2,30 @@ import { readTrailer } from '../../audit/trailer.ts'
 import { KafkaFault } from '../../kafka/errors.ts'
 import type { Kafka, LogReader } from '../../kafka/ports.ts'
 
-/** How much of the end is read at first, in offsets, and at most; eight times as much each time that it was too little. */
+/** How much of the end is read at first, in offsets; eight times as much each time that it was too little. */
 const firstWindow = 64
-const lastWindow = 32_768
 
-/** Who signs the next checkpoint of each log, as its last trailer says; null in one without entries. Throws KafkaFault. */
+/**
+ * Who signs the next checkpoint of each log, as its last trailer says; null in one without entries. Throws KafkaFault, also where the last
+ * `lastWindow` records hold no trailer.
+ */
 export async function signersOf(
   kafka: Pick<Kafka, 'openReader'>,
   topic: string,
-  partitions: readonly number[]
+  partitions: readonly number[],
+  lastWindow = 32_768
 ): Promise<ReadonlyMap<number, readonly string[] | null>> {
   const reader = await kafka.openReader()
   try {
     const signers = new Map<number, readonly string[] | null>()
-    for (const partition of partitions) signers.set(partition, await signersIn(reader, topic, partition))
+    for (const partition of partitions) signers.set(partition, await signersIn(reader, topic, partition, lastWindow))
     return signers
   } finally {
     await reader.close()
   }
 }
 
-async function signersIn(reader: LogReader, topic: string, partition: number): Promise<readonly string[] | null> {
+async function signersIn(reader: LogReader, topic: string, partition: number, lastWindow: number): Promise<readonly string[] | null> {
   const place = `${topic}-${partition}`
   const [start, end] = [await offsetAt(reader, topic, partition, 'start'), await offsetAt(reader, topic, partition, 'end')]
   for (let window = firstWindow; window <= lastWindow; window *= 8) {
