@@ -1,6 +1,6 @@
 import { type Bytes, bytesOfBase64, textOf, utf8 } from './bytes.ts'
 import { type CheckedEntry, checkEntry, type Doubt } from './entry-check.ts'
-import { isMembers } from './json.ts'
+import { isCount, isMembers } from './json.ts'
 import { isSignedBy, openCheckpoint, readVerifierKey } from './note-check.ts'
 import { type CheckedTrailer, checkTrailer } from './trailer-check.ts'
 import { type Edge, edgeOf, frontierOf, grown, leafOf, rootOf } from './tree-edge.ts'
@@ -23,6 +23,8 @@ export interface CheckedLog {
   readonly newestKeys: readonly string[]
   /** Every key that was in force. */
   readonly keys: readonly string[]
+  /** Where the newest checkpoint says that each log of the topic ended; none where the topic has one. */
+  readonly heads: readonly { readonly origin: string; readonly size: number }[]
   /** Roots by size, in base64, of all checkpoints. */
   readonly checkpoints: ReadonlyMap<number, string>
   /** Root at a size; null where it cannot be computed from what is held and right. */
@@ -50,6 +52,7 @@ export async function checkLog(
   let inForce: readonly string[] = []
   let firstKey = ''
   let newestKeys: readonly string[] = []
+  let heads: CheckedLog['heads'] = []
   const keys = new Set<string>()
   const enforce = (next: readonly string[]): void => {
     inForce = next
@@ -90,6 +93,7 @@ export async function checkLog(
     seen.add(entry.eventId)
     if (entry.eventType === 'audit.checkpoint' && entry.unmapped['trailer'] !== lastTrailer)
       return `it names the trailer ${String(entry.unmapped['trailer'])}, the last before it is ${lastTrailer}`
+    if (entry.eventType === 'audit.checkpoint' && entry.unmapped['heads'] !== undefined) heads = headsOf(entry.unmapped['heads'])
     if (entry.eventType === 'audit.key-rotated') enforce([inForce.at(-1)!, await rotatedTo(entry, inForce.at(-1)!)])
     edge = await grown(edge, leaf)
     leaves.push(leaf)
@@ -163,6 +167,7 @@ export async function checkLog(
     size: edge.size,
     firstKey,
     newestKeys,
+    heads,
     keys: [...keys],
     checkpoints,
     async rootAt(size) {
@@ -173,6 +178,14 @@ export async function checkLog(
       return rootOf(tree)
     }
   }
+}
+
+function headsOf(heads: unknown): CheckedLog['heads'] {
+  if (!Array.isArray(heads)) throw new Error('its heads are no list')
+  return heads.map((head: unknown) => {
+    if (!isMembers(head) || typeof head['origin'] !== 'string' || !isCount(head['size'])) throw new Error('its heads are not those of logs')
+    return { origin: head['origin'], size: head['size'] }
+  })
 }
 
 interface ReadRecord extends LogRecord {

@@ -79,7 +79,9 @@ async function run(): Promise<void> {
   }
   byId('own-keys').replaceChildren(...[...new Set(checked.flatMap(({ result }) => result.keys))].map(key => element('code', {}, key)))
   const judge = async (): Promise<void> => {
-    const views = checked.map(async ({ log, result }) => verdictView(log.origin, await verdictOf(log, result, byId('key').value, byId('anchored').value)))
+    const views = checked.map(async ({ log, result }) =>
+      verdictView(log.origin, await verdictOf({ ...log, beside: data.logs }, result, byId('key').value, byId('anchored').value))
+    )
     byId('verdicts').replaceChildren(...(await Promise.all(views)))
   }
   for (const id of ['key', 'anchored']) byId(id).addEventListener('input', () => void judge())

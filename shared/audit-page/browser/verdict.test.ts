@@ -1,6 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
 import { deniedEvent, newSigner } from '#test/support/audit-events.ts'
 import { type LogValue, logOf, pagePlace } from '#test/support/audit-page-log.ts'
+import { auditTopicWorld, numbersOf } from '#test/support/audit-topic-world.ts'
+import { fakeKafka } from '#test/support/fake-kafka.ts'
 import { originOf } from '../../audit-log/place.ts'
 import { checkLog, type CheckedLog } from './log-check.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
@@ -76,4 +78,34 @@ test('a fault is named by its sequence and reason, whatever else is given', asyn
     word: 'NOT VERIFIED',
     sentence: expect.stringContaining('sequence 2: its sequence is 3')
   })
+})
+
+test('a log of several is right on a page with all of them alone, each as long as the others say', async () => {
+  const kafka = fakeKafka({ pollEntries: 100 })
+  kafka.createTopic('audit', 3)
+  const topic = auditTopicWorld(kafka, 'audit', 3)
+  const log = await topic.open()
+  await log.offer(numbersOf(0, 20))
+  await log.checkpoint()
+  await log.checkpoint()
+  const checkedLogs = await Promise.all(
+    topic.worlds.map(async world => {
+      const found = (await world.records()).map(({ key, value }) => ({ kind: key!.toString() as LogValue['kind'], bytes: new Uint8Array(value!) }))
+      return { origin: world.origin, behind: 0, result: await checkLog(world.origin, found) }
+    })
+  )
+  await topic.close()
+  const all = checkedLogs.map(one => ({ origin: one.origin, size: one.result.size }))
+  const words = async (beside: typeof all) =>
+    Promise.all(
+      checkedLogs.map(async one => {
+        const { level, sentence } = await verdictOf({ origin: one.origin, size: one.result.size, behind: 0, beside }, one.result, '', '')
+        return level === 'bad' ? sentence : level
+      })
+    )
+  expect(checkedLogs.map(({ result }) => result.fault)).toEqual([null, null, null])
+  expect(await words(all)).toEqual(['doubt', 'doubt', 'doubt'])
+  expect(await words(all.slice(0, 2))).toEqual(Array.from({ length: 3 }, () => `${all[2]!.origin} is missing: the topic has 3 logs`))
+  const short = all.map((one, index) => (index === 1 ? { ...one, size: 2 } : one))
+  expect(await words(short)).toEqual(Array.from({ length: 3 }, () => expect.stringContaining(`CUT: ${all[1]!.origin} has 2 entries`)))
 })

@@ -21,6 +21,8 @@ export interface LogName {
   readonly origin: string
   readonly size: number
   readonly behind: number
+  /** The logs that are on the page, this one among them. */
+  readonly beside?: readonly { readonly origin: string; readonly size: number }[]
 }
 
 /**
@@ -45,6 +47,12 @@ export async function verdictOf(log: LogName, checked: CheckedLog, known: string
   )
   if (size !== log.size) findings.push({ level: 'bad', text: `The export speaks of ${log.size} entries, there are ${size}.` })
   if (first > 0) findings.push({ level: 'doubt', text: `Entries 0 to ${first - 1} are not in this page: only their place in the signed tree is.` })
+  for (const head of checked.heads) {
+    const found = log.beside?.find(other => other.origin === head.origin)
+    if (found === undefined) findings.push({ level: 'bad', text: `${head.origin} is missing: the topic has ${checked.heads.length} logs` })
+    else if (found.size < head.size)
+      findings.push({ level: 'bad', text: `CUT: ${head.origin} has ${found.size} entries, a checkpoint here names ${head.size}` })
+  }
   if (log.behind > 0) findings.push({ level: 'doubt', text: `${log.behind} newer entries were not signed yet when this was exported, and are not in it.` })
   const key = await keyFinding(checked, known.trim(), first > 0)
   const anchor = await anchorFinding(log, checked, anchored, known.trim())
