@@ -19,7 +19,7 @@ import { openChange } from './open-change.ts'
 import { auditSchemas, entrySchema } from './schemas.ts'
 
 const origin = 'reeve.audit/cluster-1/audit.platform-operations/0'
-const end = { origin, size: 3, root: 'r', fingerprint: 'f', checkpoint: 'c' }
+const ending = { origin, size: 3, root: 'r', fingerprint: 'f', checkpoint: 'c' }
 const previous = { fingerprint: '0'.repeat(64), eventId: '00000000-0000-8000-8000-000000000000', typeUid: 600301 }
 /** As it stands in the log: what its schema says, without a member that the schema does not know. */
 function entryOf(event: AuditEvent): Record<string, unknown> {
@@ -133,7 +133,7 @@ const events: readonly AuditEvent[] = [
   excludedEvent(setting, { coordinate: 'excluded@1', timestampMs: noon, principals: ['User:reeve'], reason: 'it would tell of its own reading' }),
   driftedEvent(setting, { coordinate: 'drift@1', timestampMs: noon, findings: [{ what: 'retention.ms', is: '1', expected: '2' }] }),
   unparsedEvent(setting, unparsed),
-  beganEvent(own, { vkey: 'k', topicId: 't', chains: 2, continues: [end, end] }),
+  beganEvent(own, { vkey: 'k', topicId: 't', chains: 2, continues: [ending, ending] }),
   checkpointEvent(own, { trailer: null, epoch: 3, powers: [], excluded: [], silent: [], heads: [{ origin, size: 0, fingerprint: null }], continuedIn: 't' }),
   keyRotatedEvent(own, { oldVkey: 'a', newVkey: 'b', byOld: 'c', byNew: 'd' }),
   unsealableEvent(created, 'too long')
