@@ -6,7 +6,7 @@ import { seal } from '../audit/chain.ts'
 import { compareEarlier } from '../audit/compare-earlier.ts'
 import type { Entry } from '../audit/entry.ts'
 import { readEntry } from '../audit/entry.ts'
-import type { AuditLog } from './audit-log.ts'
+import type { AuditLog, AuditLogOptions } from './audit-log.ts'
 import { endTopic, requireContinues } from './continue.ts'
 import { transactionalIdOf } from './place.ts'
 
@@ -28,13 +28,13 @@ afterEach(async () => {
   await earlier.close()
 })
 
-async function end(endingFor = 'audit-2027') {
+async function end(endingFor = 'audit-2027', parts: Partial<AuditLogOptions> = {}) {
   ended++
   const appender = await kafka.openAppender(transactionalIdOf({ topic: 'audit-2026' }))
   const reader = await kafka.openReader()
   const { place } = earlier.worlds[0]!
   const circumstances = () => ({ powers: [], excluded: [], silent: [] })
-  return endTopic({ place, endingFor, appender, reader, topicId: 'AAAA', signers: [signer], anchors: [], circumstances })
+  return endTopic({ place, endingFor, appender, reader, topicId: 'AAAA', signers: [signer], anchors: [], circumstances, ...parts })
 }
 const openLater = (): Promise<AuditLog> => later.open({ continues: () => end() })
 
@@ -88,6 +88,14 @@ describe('a topic that continues another', () => {
     await openLater()
     await expect(earlier.open()).rejects.toMatchObject({ kind: 'ended', message: expect.stringContaining('audit-2027') })
     await expect(end('audit-of-somebody')).rejects.toMatchObject({ kind: 'ended' })
+  })
+
+  test('says which anchors did not take the end of the earlier one', async () => {
+    await written(3)
+    const troubles: string[] = []
+    const away = { name: 'bucket', held: null, put: () => Promise.reject(new Error('no route')) }
+    await end('audit-2027', { anchors: [away], onTrouble: message => troubles.push(message) })
+    expect(troubles.at(-1)).toContain('bucket of reeve.audit/a-cluster/audit-2026/0, bucket of reeve.audit/a-cluster/audit-2026/1')
   })
 
   test('is not begun where the earlier one is empty', async () => {

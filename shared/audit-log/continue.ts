@@ -9,7 +9,7 @@ import { openAuditLog } from './writer.ts'
  * before it only says what is there. `appender` has the transactional id of the topic that is ended. Throws AuditLogFault, KafkaFault.
  */
 export async function endTopic(options: Omit<AuditLogOptions, 'endingFor' | 'continues' | 'chains'> & { readonly endingFor: string }): Promise<EndedTopic> {
-  const { reader, place, endingFor } = options
+  const { reader, place, endingFor, onTrouble = () => undefined } = options
   const genesis = await readGenesis(reader, place)
   if (genesis === null) throw new AuditLogFault('continues', `${place.topic}, which ${endingFor} is to continue, does not begin as an audit log`)
   const log = await openAuditLog({ ...options, chains: genesis.chains })
@@ -17,6 +17,8 @@ export async function endTopic(options: Omit<AuditLogOptions, 'endingFor' | 'con
     return await log.end()
   } finally {
     await log.close()
+    const late = log.logs.flatMap(({ origin, anchors }) => anchors().flatMap(({ name, waiting }) => (waiting > 0 ? [`${name} of ${origin}`] : [])))
+    if (late.length > 0) onTrouble(`${place.topic} has ended, and anchors did not take its last checkpoint, which ${endingFor} names: ${late.join(', ')}`)
   }
 }
 
