@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MirrorLog, type MirrorWorld, openMirrorWorld, requireSameBodies } from './audit-mirror-world.ts'
+import { type MirrorLog, type MirrorUnderTest, type MirrorWorld, openMirrorWorld, requireSameBodies } from './audit-mirror-world.ts'
 import { type MirrorDoom, type MirrorStep, mirrorSteps } from './doomed-mirror.ts'
 import { until } from './replica.ts'
 import { randomFrom } from './seeded.ts'
@@ -87,9 +87,16 @@ async function oneTopic(
   // The calm one begins with the other and reads the rest at the end, so that it takes nothing from the machine.
   const [first, calmFirst] = [killed.start(), calm.start()]
   await Promise.all([first.leads(), calmFirst.leads()])
-  await world.load(8)
   // From its first position on a mirror reads what a file is rotated to: until each source has brought something nothing is rotated.
-  for (const mirror of [killed, calm]) await until('lines of each source are in the log', async () => sourcesOf(await world.read(mirror)).size === 3, 60_000)
+  const hasBegun = async (mirror: MirrorUnderTest): Promise<boolean> => sourcesOf(await world.read(mirror)).size === 3
+  await until(
+    'lines of each source are in both logs',
+    async () => {
+      await world.load(2)
+      return (await hasBegun(killed)) && (await hasBegun(calm))
+    },
+    60_000
+  )
   await Promise.all([first.kill(), calmFirst.stop()])
   let next = killed.prepare()
   for (const doom of plan) {
