@@ -142,7 +142,8 @@ function saved(sourceIds: readonly string[], remembered: Remembered): NonNullabl
 }
 
 function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
-  const { topic, environment, regions, window, skew, lateness, giveUp, scanEvery, metadata, exclude, each, principal, remember } = policy
+  const { topic, environment, regions, window, skew, lateness, giveUp, scanEvery, metadata, exclude, each, principal, remember, logs } = policy
+  const logins = logs.filter(({ content }) => content === 'server').map(({ id }) => id)
   const isOneOf = (globs: readonly string[], name: string): boolean => globs.some(glob => matchesGlob(glob, name))
   return {
     setting: { clusterId, environment, logName: topic, regionOf: address => regions.find(({ addresses }) => isOneOf(addresses, address))?.region ?? null },
@@ -165,7 +166,8 @@ function mirrorOptions(clusterId: string, policy: Policy): MirrorOptions {
       if (operation !== 'READ' && operation !== 'WRITE') return unremarkable.has(operation) ? 'count' : 'each'
       return resourceType === 'Topic' && isOneOf(each, resourceName) ? 'each' : 'fold'
     },
-    isExcluded: name => isOneOf(exclude, name)
+    isExcluded: name => isOneOf(exclude, name),
+    isBystander: sourceId => logins.some(id => sourceId === id || sourceId.startsWith(`${id}/`))
   }
 }
 

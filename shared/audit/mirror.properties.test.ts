@@ -24,7 +24,8 @@ const options: MirrorOptions = {
   giveUpMs: Number.POSITIVE_INFINITY,
   ownPrincipal: 'User:reeve',
   modeOf: ({ resourceName, operation }) => (resourceName === 'each' ? 'each' : operation === 'DESCRIBE' ? 'count' : 'fold'),
-  isExcluded: principal => principal === 'User:reeve'
+  isExcluded: principal => principal === 'User:reeve',
+  isBystander: sourceId => sourceId === 'logins'
 }
 
 type Sources = Readonly<Record<string, readonly Input[]>>
@@ -69,21 +70,30 @@ const created: typeof changes = fc.record({
   name: fc.constantFrom('t1', 't2')
 })
 
+/** A log of logins, which nobody waits for. */
+const loginLine = fc.record({ pace, what: fc.constantFrom('refused', 'nothing', 'refused-garbage'), principal: person, name: topic })
+
 const sourcesWith = (each: fc.Arbitrary<{ pace: number; what: string; principal: string; name: string }>, changed = changes) =>
   fc
     .record({
       metadata: fc.array(changed, { minLength: changed === changes ? 0 : 3, maxLength: 12 }),
       b1: fc.array(each, { maxLength: 25 }),
-      b2: fc.array(each, { maxLength: 25 })
+      b2: fc.array(each, { maxLength: 25 }),
+      logins: fc.array(loginLine, { maxLength: 8 })
     })
-    .map(({ metadata, b1, b2 }): Sources => {
+    .map(({ metadata, b1, b2, logins }): Sources => {
       let atMs = noon
       const committed = metadata.map(({ pace: forward, what, name }, offset): Input => {
         atMs += forward
         if (what === 'nothing') return { kind: 'time', sourceId: 'metadata', position: offset, timestampMs: atMs }
         return change(offset, atMs, what, { resource: { type: 'topic', name, id: `id-of-${name}` } })
       })
-      return { metadata: flushed('metadata', committed), b1: flushed('b1', linesOf('b1', b1)), b2: flushed('b2', linesOf('b2', b2)) }
+      return {
+        metadata: flushed('metadata', committed),
+        b1: flushed('b1', linesOf('b1', b1)),
+        b2: flushed('b2', linesOf('b2', b2)),
+        logins: flushed('logins', linesOf('logins', logins))
+      }
     })
 
 function linesOf(sourceId: string, lines: readonly { pace: number; what: string; principal: string; name: string }[]): Input[] {

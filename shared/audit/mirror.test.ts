@@ -22,7 +22,8 @@ const options: MirrorOptions = {
   giveUpMs: 60_000,
   ownPrincipal: 'User:reeve',
   modeOf: () => 'fold',
-  isExcluded: () => false
+  isExcluded: () => false,
+  isBystander: sourceId => sourceId === 'logins'
 }
 const time = (sourceId: string, timestampMs: number): Input => ({ kind: 'time', sourceId, position: 0, timestampMs })
 const take = (mirror: Mirror, ...inputs: Input[]): AuditEvent[] => inputs.flatMap(input => [...step(mirror, input, { replay: false }).events])
@@ -277,6 +278,18 @@ test('a line that could not be read has the time of the one before it', () => {
   }
   expect(take(mirror, garbage)).toMatchObject([{ timestampMs: 0, payload: { unmapped: { timeFrom: 'unknown' } } }])
   expect(take(mirror, time('b1', noon), garbage)).toMatchObject([{ timestampMs: noon, payload: { unmapped: { timeFrom: 'line-before' } } }])
+})
+
+test('a quiet log of logins holds up nobody, and what was counted of it is written when it is silent', () => {
+  const mirror = newMirror(options, ['metadata', 'b1', 'logins'])
+  take(mirror, ...[0, 1, 2, 3].map(offset => login('logins', offset, noon)), change(1, noon, 'topic-created'), request('b1', 0, noon + 5, [{}]))
+  take(mirror, time('metadata', noon + 26_000), time('b1', noon + 26_000))
+  const { events, joint } = close(mirror)
+  expect(events).toMatchObject([{ eventType: 'change.attributed', payload: { unmapped: { watermarks: { b1: noon + 21_000, metadata: noon + 21_000 } } } }])
+  expect(Object.keys(events[0]!.payload.unmapped['watermarks'] as object)).not.toContain('logins')
+  expect(joint.silent).toEqual([])
+  take(mirror, time('metadata', noon + 200_000), time('b1', noon + 200_000))
+  expect(close(mirror)).toMatchObject({ events: [{ eventType: 'authentication.folded', payload: { count: 1 } }], joint: { silent: [{ sourceId: 'logins' }] } })
 })
 
 test('whoever knocks, so many events a minute are the most that come of it', () => {

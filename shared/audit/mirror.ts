@@ -41,6 +41,8 @@ export interface MirrorOptions extends FoldOptions, JoinOptions, ClockOptions {
   readonly ownPrincipal: string | null
   /** How an allowed access is written. */
   readonly modeOf: (line: AuthorizerLine) => AccessMode
+  /** Whether a source tells of no change, so that nobody who looks for one waits for it: a quiet log of logins must not hold up the others. */
+  readonly isBystander: (sourceId: string) => boolean
   /** Whether what this principal was allowed, or did, is left out and counted. What it was denied is written. */
   readonly isExcluded: (principal: string) => boolean
 }
@@ -182,8 +184,8 @@ export function close(mirror: Mirror): Made & { readonly joint: Joint } {
   const { options, clocks, join, sources } = mirror
   // One that is read again lags behind the others only because it is read again.
   const waitedFor = new Set([...sources].filter(([, source]) => source.replaying && source.readable).map(([sourceId]) => sourceId))
-  const joint = jointOf(clocks, options, mirror.startedMs, waitedFor)
-  const { attributions, unattributed, forgotten } = judgeDue(join, clocks, joint, options)
+  const joint = jointOf(clocks, options, mirror.startedMs, waitedFor, options.isBystander)
+  const { attributions, unattributed, forgotten } = judgeDue(join, witnesses(mirror), joint, options)
   const folded = joint.silent.flatMap(({ sourceId }) => {
     const source = sources.get(sourceId)
     return source === undefined || source.replaying || source.fold.due.size === 0 ? [] : closeSilent(source.fold, joint.furthestMs - options.giveUpMs)
@@ -194,6 +196,11 @@ export function close(mirror: Mirror): Made & { readonly joint: Joint } {
     settled: forgotten,
     joint
   }
+}
+
+/** The sources that are waited for. How far another had come depends on when one looks. */
+function witnesses({ clocks, options }: Mirror): ReadonlyMap<string, SourceClock> {
+  return new Map([...clocks].filter(([sourceId]) => !options.isBystander(sourceId)))
 }
 
 /** Where a source must be read again from, were this the end of the process. */
@@ -217,7 +224,7 @@ export function kept({ startedMs, join, exclusion }: Mirror): Kept {
 }
 
 function changed(mirror: Mirror, input: ChangeInput, watermarkMs: number, replay: boolean): Made {
-  const { options, clocks, join } = mirror
+  const { options, join } = mirror
   const { kind } = input.change
   if (replay) return nothing
   if (kind === 'unknown-record') {
@@ -229,7 +236,7 @@ function changed(mirror: Mirror, input: ChangeInput, watermarkMs: number, replay
   const change = openChange(input, event, input.timestampMs < watermarkMs - options.windowMs - options.skewMs)
   const pushedOut = holdChange(join, change, options)
   if (pushedOut === null) return { events: [event], opened: [change], settled: [] }
-  const { attributions, unattributed, forgotten } = judgeChange(join, pushedOut, clocks, options, true)
+  const { attributions, unattributed, forgotten } = judgeChange(join, pushedOut, witnesses(mirror), options, true)
   return { events: [event, ...attributions.map(each => attributionEvent(options.setting, each))], opened: [change, ...unattributed], settled: forgotten }
 }
 

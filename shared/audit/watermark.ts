@@ -44,13 +44,15 @@ export interface Joint {
 
 /**
  * The joint watermark in source time. A source that is further behind the furthest than `giveUpMs` is not waited for; one that was never
- * heard of counts from `startedMs`, the moment from which on it was read. Those of `waitedFor` are waited for however far behind they are.
+ * heard of counts from `startedMs`, the moment from which on it was read. Those of `waitedFor` are waited for however far behind they are, and
+ * nobody waits for a bystander, which can only be silent.
  */
 export function jointOf(
   clocks: ReadonlyMap<string, SourceClock>,
   options: ClockOptions & { readonly giveUpMs: number },
   startedMs: number | null = null,
-  waitedFor: ReadonlySet<string> = new Set()
+  waitedFor: ReadonlySet<string> = new Set(),
+  isBystander: (sourceId: string) => boolean = () => false
 ): Joint {
   let furthestMs = Number.NEGATIVE_INFINITY
   for (const clock of clocks.values()) furthestMs = Math.max(furthestMs, watermarkOf(clock, options))
@@ -61,7 +63,7 @@ export function jointOf(
     const sinceMs = clock.newestMs === null ? (startedMs ?? Number.NEGATIVE_INFINITY) : ownMs
     const given = furthestMs - sinceMs > options.giveUpMs && !waitedFor.has(sourceId)
     if (given && (clock.newestMs !== null || startedMs !== null)) silent.push({ sourceId, sinceMs: clock.newestMs })
-    else watermarkMs = Math.min(watermarkMs, ownMs)
+    else if (!isBystander(sourceId)) watermarkMs = Math.min(watermarkMs, ownMs)
   }
   return { watermarkMs, furthestMs, silent: silent.toSorted((one, other) => (one.sourceId < other.sourceId ? -1 : 1)) }
 }

@@ -156,10 +156,14 @@ export function isWholeEvent(format: LogFormat, text: string): boolean {
   return content === undefined || ends[content].test(laid.message)
 }
 
-/** %c{1} writes only the last part of the name, and then configuration says what the file holds. */
+/**
+ * %c{1} writes only the last part of the name, and then configuration says what the file holds. Of a server log only logins are read, for
+ * nobody waits for one that looks for who made a change.
+ */
 function contentOf({ content }: LogFormat, logger: string | null): LogContent | undefined {
+  if (logger === null || logger === 'org.apache.kafka.common.network.Selector') return logger === null ? content : 'server'
+  if (content === 'server') return /^(?:o\.a\.k\.c\.n\.)?Selector$/.test(logger) ? content : undefined
   if (logger === 'kafka.authorizer.logger') return 'authorizer'
   if (logger === 'kafka.request.logger') return 'request'
-  if (logger === 'org.apache.kafka.common.network.Selector') return 'server'
-  return logger === null || (content === 'server' ? /^(?:o\.a\.k\.c\.n\.)?Selector$/ : /^(?:k\.\w\.)?logger$/).test(logger) ? content : undefined
+  return /^(?:k\.\w\.)?logger$/.test(logger) ? content : undefined
 }

@@ -111,6 +111,13 @@ test.each([
 test.each([
   ['a broker that logs in elsewhere', line('[RaftManager id=1] Failed authentication with /10.0.0.2 (channelId=2) (SSL handshake failed)')],
   ['another logger', line('[SocketServer listenerType=BROKER, nodeId=1] Failed authentication with /10.0.0.7', 'com.example.Filter')],
+  [
+    'what the authorizer says',
+    line(
+      'Principal = User:a is Denied operation = READ from host = 10.0.0.7 on resource = Topic:LITERAL:t for request = Fetch with resourceRefCount = 1 based on rule DefaultDeny',
+      'kafka.authorizer.logger'
+    )
+  ],
   ['a stack trace', '\tat org.apache.kafka.common.network.Selector.poll(Selector.java:481)'],
   ['a long one', `${'x'.repeat(1_000)}`]
 ])('%s is no login', (_, text) => {
