@@ -14,11 +14,19 @@ const mostLookUps = 50
 
 const retentionSetting = 'retention.ms'
 
+interface Look {
+  readonly atMs: number
+  readonly topics: ReadonlyMap<string, TopicView>
+}
+
+/** How old a look may be; clocks of controllers may differ by as much. */
+const freshMs = 1_000
+
 /** What a change makes of the cluster, by what the cluster says at this moment. Keeps the last look, for topics that are gone when their deletion is read. */
 export class Consequences {
   readonly #admin: Asked
   readonly #log: Log
-  #seen: { readonly atMs: number; readonly topics: ReadonlyMap<string, TopicView> } | null = null
+  #seen: Look | null = null
 
   constructor(admin: Asked, log: Log) {
     this.#admin = admin
@@ -56,9 +64,17 @@ export class Consequences {
     return { atMs: this.#seen!.atMs, partitions: topic.partitions.map(partitionFacts), partitionCount: topic.partitions.length, defaults: {}, configs: {} }
   }
 
+  /** A look of this second that is later than the change; a new one where there is none: thousands of changes may wait. */
+  async #lookBehind(timestampMs: number): Promise<Look> {
+    const nowMs = Date.now()
+    const seen = this.#seen
+    if (seen && nowMs - seen.atMs < freshMs && timestampMs + freshMs < seen.atMs) return seen
+    return this.scan({ atMs: nowMs })
+  }
+
   async #topicNow(name: string, { before, after }: Difference, timestampMs: number): Promise<TopicFacts | null> {
-    const atMs = Date.now()
-    const topic = (await this.scan({ atMs })).topics.get(name)
+    const { atMs, topics } = await this.#lookBehind(timestampMs)
+    const topic = topics.get(name)
     if (topic === undefined) return null
     const settings = [...((await this.#admin.topicConfigs([name])).value.get(name) ?? [])].flatMap(([key, { value, isDefault }]) =>
       value === null ? [] : [{ key, value, isDefault }]
