@@ -268,15 +268,18 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     records,
     async settled(mirror, boundMs = 90_000) {
       let said = 'nothing was read'
+      let readMs = 0
       await until(
         `${mirror.auditTopic} is settled`,
         async () => {
           // Reading it all is work, which the mirrors need the machine for.
-          await sleep(250)
+          await sleep(Math.max(250, 2 * readMs))
+          const beganAtMs = performance.now()
           const { entries } = await read(mirror).catch((error: unknown) => {
             if (/^entry \d+/.test((error as Error).message)) throw error
             return { entries: [] as readonly Entry[] }
           })
+          readMs = performance.now() - beganAtMs
           const lasts = entries.filter(({ eventType, value }) => eventType === 'access.denied' && JSON.stringify(value.payload).includes('User:last')).length
           const open = openChanges(entries, made)
           said = `${entries.length} entries, ${lasts} of 6 last lines, ${open.length} changes open: ${open.slice(0, 3).join(', ')}`
