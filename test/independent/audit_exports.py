@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes exports of a made-up audit log: a good one, and ones that somebody has altered, with the first bad sequence of each.
+"""Writes exports of made-up audit logs: good ones, and ones that somebody has altered, with the first bad sequence of each.
 
     python3 audit_exports.py --out DIR              the good one and all altered ones, and DIR/cases.json
     python3 audit_exports.py --out DIR --size 100000   one good log of that size alone, to measure with
@@ -12,181 +12,18 @@ the keys, and writes the log anew from there on.
 import argparse
 import base64
 import copy
-import hashlib
+import functools
 import json
 import os
-import shutil
 import sys
-from urllib.parse import quote
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
-from verify_audit import BASE, ORDER, TILE, Tree, event_id_of, fingerprint_of, point_bytes, root_of, sha256, sum_of_products, tile_name, verify  # noqa: E402
-
-CLUSTER, TOPIC = '5L6g3nShT-eMCtK--X86sw', 'audit.platform-operations'
-NAME = f'reeve.audit/{CLUSTER}'
-ORIGIN = f'{NAME}/{TOPIC}/0'
-
-
-CLASSES = {'config.changed': 6003, 'topic.created': 6003, 'access.denied': 6005, 'access.folded': 6005, 'authentication.failed': 3002, 'change.attributed': 6003}
-KINDS = (*CLASSES, 'line.unparsed')
-
-
-class SigningKey:
-    """RFC 8032 section 5.1.6, from a seed."""
-
-    def __init__(self, seed, name=NAME):
-        digest = hashlib.sha512(seed.ljust(32, b'.')).digest()
-        self.name, self.prefix = name, digest[32:]
-        self.scalar = int.from_bytes(digest[:32], 'little') & (2**254 - 8) | 2**254
-        self.public = point_bytes(sum_of_products(self.scalar, BASE, 0, BASE))
-        body = b'\1' + self.public
-        self.id = sha256(name.encode() + b'\n' + body)[:4]
-        self.vkey = f'{name}+{self.id.hex()}+{base64.b64encode(body).decode()}'
-
-    def sign(self, message):
-        r = int.from_bytes(hashlib.sha512(self.prefix + message).digest(), 'little') % ORDER
-        point = point_bytes(sum_of_products(r, BASE, 0, BASE))
-        k = int.from_bytes(hashlib.sha512(point + self.public + message).digest(), 'little') % ORDER
-        return point + ((r + k * self.scalar) % ORDER).to_bytes(32, 'little')
-
-
-FIRST, SECOND, STRANGER = SigningKey(b'first'), SigningKey(b'second'), SigningKey(b'stranger')
-
-
-def canonical_bytes(value):
-    return json.dumps(value, ensure_ascii=False, separators=(',', ':'), sort_keys=True).encode()
-
-
-class Writer:
-    """
-    A log, written transaction by transaction. `alter` has functions by name that change what is about to be written: `event:<sequence>` the event before its
-    fingerprint, `entry:<sequence>` the bytes of the entry, `trailer:<sequence>` the trailer, `signers:<size>` who signs a checkpoint.
-    """
-
-    def __init__(self, alter=None, origin=ORIGIN):
-        self.alter, self.origin = alter or {}, origin
-        self.entries, self.trailers, self.checkpoints = [], [], {}
-        self.tree, self.keys, self.leaving, self.before, self.trailer_hash = Tree(), [FIRST], [], None, None
-
-    def altered(self, name, value):
-        return self.alter[name](value) if name in self.alter else value
-
-    def append(self, event_type, unmapped=None, coordinate=None, **more):
-        sequence = len(self.entries)
-        coordinate = coordinate or f'made-up@{sequence}'
-        class_uid = CLASSES.get(event_type, 1008)
-        attestation = {'chain_uid': self.origin, 'uid': f'{self.origin}#{sequence}'}
-        if self.before:
-            attestation['prev_event'] = self.before
-        event = {
-            'eventSchema': 'reeve.audit.event', 'eventVersion': 1, 'eventId': event_id_of(event_type, coordinate), 'eventType': event_type,
-            'source': 'mirror' if event_type.startswith('audit.') else 'metadata-log', 'timestamp': '2026-11-21T20:25:00.000Z',
-            'correlationId': None, 'causationId': None, 'metadata': {'userId': 'User:anna', 'sessionId': None, 'traceId': None, 'environment': 'größer\u2028"\\\u0001'},
-            'payload': {
-                'class_uid': class_uid, 'class_name': 'API Activity', 'category_uid': class_uid // 1000, 'category_name': 'Application Activity',
-                'type_uid': class_uid * 100 + sequence % 3, 'activity_id': sequence % 3, 'activity_name': 'Update', 'severity_id': 1, 'time': 1_795_292_700_000 + sequence,
-                'metadata': {'version': '1.9.0-dev', 'product': {'name': 'Reeve', 'vendor_name': 'Reeve'}, 'profiles': ['record_integrity'], 'sequence': sequence},
-                'actor': {'user': {'name': 'User:anna'}}, 'src_endpoint': {'ip': '192.0.2.7'}, 'api': {'operation': 'AlterConfigs'},
-                'resources': [{'name': f'orders.{sequence % 11}', 'type': 'topic'}], 'unmapped': {**(unmapped or {}), 'coordinate': coordinate},
-                'attestation_list': [attestation],
-            }, **more,
-        }
-        event = self.altered(f'event:{sequence}', event)
-        value = sha256(canonical_bytes(event)).hex()
-        event['payload']['attestation_list'][0]['fingerprint'] = fingerprint_of(value)
-        entry = self.altered(f'entry:{sequence}', canonical_bytes(event))
-        self.before = {'fingerprint': fingerprint_of(value), 'type_uid': event['payload']['type_uid'], 'uid': event['eventId']}
-        self.entries.append(entry)
-        self.tree.append(entry)
-
-    def close(self):
-        """Ends the transaction with its trailer."""
-        sequence = len(self.entries)
-        trailer = canonical_bytes(self.altered(f'trailer:{sequence}', {
-            'format': 'reeve.audit.trailer/1', 'origin': self.origin, 'sequence': sequence, 'fingerprint': self.before['fingerprint']['value'], 'epoch': 3,
-            'previous': self.trailer_hash, 'frontier': [node.hex() for node in self.tree.edge], 'signers': [key.vkey for key in self.signers()],
-            'closedThroughMs': None, 'sources': {'metadata-log': {'through': {'offset': sequence * 2}, 'resume': {'offset': sequence}}},
-        }))
-        self.trailer_hash = sha256(trailer).hex()
-        self.trailers.append(trailer)
-
-    def signers(self):
-        return self.leaving + self.keys[-1:]
-
-    def checkpoint(self):
-        self.append('audit.checkpoint', {'trailer': self.trailer_hash, 'epoch': 3, 'powers': 'unknown: not asked', 'excluded': [], 'silent': []})
-        self.close()
-        self.sign()
-        self.leaving = []
-
-    def sign(self):
-        size = len(self.entries)
-        self.checkpoints[size] = note(self.origin, size, root_of(self.tree.edge), self.altered(f'signers:{size}', self.signers()))
-
-    def rotate(self, new):
-        old, sequence = self.keys[-1], len(self.entries)
-        statement = f'reeve.audit key rotation\n{self.origin}\n{sequence}\n{old.vkey}\n{new.vkey}\n'
-        by_old, by_new = (base64.b64encode(key.sign(statement.encode())).decode() for key in (old, new))
-        self.append('audit.key-rotated', {'rotation': {'statement': statement, 'byOld': by_old, 'byNew': by_new}})
-        self.keys, self.leaving = self.keys + [new], [old]
-
-    def write(self, folder):
-        size = len(self.entries)
-        log = os.path.join(folder, '0')
-        self.write_tiles(log)
-        for at, text in self.checkpoints.items():
-            put(os.path.join(log, 'checkpoints', f'{at:020d}'), text)
-        put(os.path.join(log, 'checkpoint'), self.checkpoints[size])
-        put(os.path.join(log, 'trailers'), b''.join(trailer + b'\n' for trailer in self.trailers))
-        manifest = {'format': 'reeve.audit.export/1', 'clusterId': CLUSTER, 'topic': TOPIC, 'logs': [
-            {'origin': ORIGIN, 'partition': 0, 'path': '0', 'size': size, 'vkeys': [key.vkey for key in self.keys], 'behind': 0}]}
-        put(os.path.join(folder, 'manifest.json'), canonical_bytes(manifest))
-
-    def write_tiles(self, log):
-        write_tiles(log, self.entries)
-
-
-def note(origin, size, root, keys):
-    text = f'{origin}\n{size}\n{base64.b64encode(root).decode()}\n'
-    lines = [f'\u2014 {key.name} {base64.b64encode(key.id + key.sign(text.encode())).decode()}\n' for key in keys]
-    return (text + '\n' + ''.join(lines)).encode()
-
-
-def put(path, data):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'wb') as file:
-        file.write(data)
-
-
-def get(path):
-    with open(path, 'rb') as file:
-        return file.read()
-
-
-def write_tiles(log, entries):
-    shutil.rmtree(os.path.join(log, 'tile'), ignore_errors=True)
-    write_bundles(log, entries)
-    tree = Tree()
-    for entry in entries:
-        tree.append(entry)
-    for level, nodes in enumerate(tree.levels):
-        for at in range(0, len(nodes), TILE):
-            tile = nodes[at:at + TILE]
-            put(os.path.join(log, 'tile', tile_name(level, at // TILE, len(tile))), b''.join(tile))
-
-
-def write_bundles(log, entries):
-    for at in range(0, len(entries), TILE):
-        bundle = entries[at:at + TILE]
-        put(os.path.join(log, 'tile', tile_name('entries', at // TILE, len(bundle))),
-            b''.join((len(entry) & 0xFFFF).to_bytes(2, 'big') + entry for entry in bundle))
-
-
-def write_anchor(folder, checkpoints):
-    for size, text in checkpoints.items():
-        put(os.path.join(folder, quote(ORIGIN, safe="-_.!~*'()"), f'{size:016d}.checkpoint'), text)
-
+import verify_audit  # noqa: E402
+from made_up_logs import (FIRST, KINDS, ORIGIN, SECOND, STRANGER, Writer, canonical_bytes, get, note, put, set_at, without, write_anchor, write_bundles,  # noqa: E402
+                          write_tiles)
+from topic_exports import add_topics  # noqa: E402
+from verify_audit import event_id_of, fingerprint_of, root_of, sha256, verify  # noqa: E402
 
 # The log of all cases: 300 entries, a transaction every seven, a rotation at 100; its checkpoints have the sizes 60, 150, 256 and 300.
 SIZES, ROTATED = (60, 150, 256, 300), 100
@@ -208,29 +45,6 @@ def made_up(alter=None, until=300, origin=ORIGIN):
         if sequence % 7 == 0 and len(log.entries) + 1 not in SIZES:
             log.close()
     return log
-
-
-def set_at(path, value):
-    """A function that sets one member of an event or trailer."""
-    def alter(event):
-        event, names = copy.deepcopy(event), path.split('/')
-        at = event
-        for name in names[:-1]:
-            at = at[int(name) if isinstance(at, list) else name]
-        at[names[-1]] = value
-        return event
-    return alter
-
-
-def without(path):
-    def alter(event):
-        event, names = copy.deepcopy(event), path.split('/')
-        at = event
-        for name in names[:-1]:
-            at = at[name]
-        del at[names[-1]]
-        return event
-    return alter
 
 
 def other_entry(entry, fingerprint):
@@ -403,7 +217,9 @@ def main():
     options = parser.parse_args()
     if options.judge:
         cases = json.loads(get(options.judge))
-        print(json.dumps([verify(case['export'], case['key'], case['anchors'], case['allowUnanchored']) for case in cases]))
+        # The exports have most of their signatures in common.
+        verify_audit.ed25519_holds = functools.cache(verify_audit.ed25519_holds)
+        print(json.dumps([verify(case['export'], case['key'], case['anchors'], case['allowUnanchored'], case.get('earlier')) for case in cases]))
         return
     if options.size:
         log = Writer()
@@ -415,6 +231,7 @@ def main():
         print(FIRST.vkey)
         return
     cases = Cases(options.out).all()
+    add_topics(options.out, cases)
     put(os.path.join(options.out, 'cases.json'), json.dumps(cases).encode())
 
 

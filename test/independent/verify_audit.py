@@ -5,9 +5,10 @@ Written from the specification, shared/audit/README.md (and shared/anchors/READM
 that it names: C2SP signed-note, tlog-checkpoint and tlog-tiles, RFC 6962, 8032, 8785 and 9562. Not from the code that writes or verifies logs: two
 readings of one text that agree say more than one reading twice. Python 3.9 or later, its standard library alone.
 
-    python3 verify_audit.py --export DIR --key VKEY [--anchor DIR ...] [--allow-unanchored] [--json]
+    python3 verify_audit.py --export DIR --key VKEY [--earlier DIR] [--anchor DIR ...] [--allow-unanchored] [--anchored-within SECONDS] [--json]
     python3 verify_audit.py --self-test
 
+`--earlier` is an export of the topic that this one continues. What anchors hold of it, a call of its own says.
 Exit code 0: everything of the specification's section 10 holds. 1: something does not; the first bad sequence and the reason are printed. 2: a wrong call.
 """
 
@@ -19,7 +20,8 @@ import json
 import os
 import re
 import sys
-from datetime import datetime
+import time
+from datetime import datetime, timezone
 from urllib.parse import quote
 
 LARGEST = 2**53 - 1
@@ -29,16 +31,23 @@ TILE = 256
 HEX = re.compile(r'[0-9a-f]{64}')
 TIMESTAMP = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z', re.ASCII)
 EVENT_TYPE = re.compile(r'[a-z]+(\.[a-z]+(-[a-z]+)*)+')
+ORIGIN = re.compile(r'(?P<name>.+/[^/]+)/(?P<topic>[^/]+)/(?P<partition>0|[1-9][0-9]*)')
 # Unicode White_Space, and '+': what no name may hold.
 NAME = re.compile('[^\\x00-\\x20\\x7f\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000+]+')
 MEMBERS = ('eventSchema', 'eventVersion', 'eventId', 'eventType', 'source', 'timestamp', 'correlationId', 'causationId', 'metadata', 'payload')
 CONTEXT = ('userId', 'sessionId', 'traceId', 'environment')
 CLASSES = {6003, 3002, 6005, 1008}
-SOURCES = {'metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'journal', 'mirror'}
+SOURCES = {'metadata-log', 'admin-scan', 'authorizer-log', 'request-log', 'server-log', 'journal', 'mirror'}
 TRAILER_MEMBERS = ('format', 'origin', 'sequence', 'fingerprint', 'epoch', 'previous', 'frontier', 'signers', 'closedThroughMs', 'sources')
+MOST_CHAINS = 16
+HEAD_MEMBERS, END_MEMBERS = ('fingerprint', 'origin', 'size'), ('checkpoint', 'fingerprint', 'origin', 'root', 'size')
 
 class Doubt(Exception):
     """Something that is not as the specification says."""
+
+
+class Surplus(Doubt):
+    """More behind the last entry than there should be."""
 
 
 def require(holds, reason):
@@ -292,11 +301,18 @@ def canonical(data):
     return value
 
 
-# --- Entries: sections 3, 4 and 8 ----------------------------------------------------------------------------------------------------------------
+# --- Entries: sections 3, 4, 8, 13 and 14 ----------------------------------------------------------------------------------------------------------------
 
 def fingerprint_of(value):
     return {'algorithm': 'SHA-256', 'algorithm_id': 3, 'encoding_id': 1, 'serialization': 'RFC 8785 of the whole entry without this fingerprint',
             'serialization_id': 99, 'value': value}
+
+
+def own_fingerprint(event):
+    """Of an entry whose attestation_list has one object: what its bytes give."""
+    payload = event['payload']
+    bare = {name: value for name, value in payload['attestation_list'][0].items() if name != 'fingerprint'}
+    return sha256(ENCODE({**event, 'payload': {**payload, 'attestation_list': [bare]}}).encode()).hex()
 
 
 def event_id_of(event_type, coordinate):
@@ -334,13 +350,43 @@ def check_payload(event, sequence):
     return unmapped
 
 
+def topic_and_partition(origin):
+    """Of an origin that has the form of section 1."""
+    require(isinstance(origin, str) and NAME.fullmatch(origin) and '://' not in origin, 'is no origin: ' + shown(origin))
+    form = ORIGIN.fullmatch(origin)
+    require(form, 'is no origin: ' + shown(origin))
+    return form['topic'], int(form['partition'])
+
+
+def ends_of(unmapped, origin):
+    """How the logs of the earlier topic ended, as audit.began of a later one tells it: section 14."""
+    if 'continues' not in unmapped:
+        require('continuesToo' not in unmapped, 'audit.began has continuesToo without continues')
+        return []
+    more = unmapped.get('continuesToo', [])
+    require(isinstance(more, list) and (more or 'continuesToo' not in unmapped) and len(more) < MOST_CHAINS, 'continuesToo is no list of 1 to 15 ends')
+    ends, base = [unmapped['continues'], *more], None
+    for position, end in enumerate(ends):
+        require_members(end, END_MEMBERS, 'an end of the earlier topic')
+        require(all(is_hash(end[name]) for name in ('checkpoint', 'fingerprint', 'root')), 'an end of the earlier topic lacks a hash')
+        require(is_integer(end['size'], 1), 'an end of the earlier topic has no size: ' + shown(end['size']))
+        topic, partition = topic_and_partition(end['origin'])
+        require(topic != topic_and_partition(origin)[0], 'the log continues its own topic: ' + shown(end['origin']))
+        base = base or end['origin'][:-len(str(partition))]
+        require(end['origin'] == f'{base}{position}', f'the end at place {position} is of another log: ' + shown(end['origin']))
+    return ends
+
+
 class Log:
-    """What the entries of one log say, one after the other: the chain, the tree, the keys."""
+    """What the entries of one log say, one after the other: the chain, the tree, the keys; what it says of other logs and of other topics."""
 
     def __init__(self, origin, first_key, wanted):
         self.origin, self.first_key, self.wanted = origin, first_key, wanted
         self.tree, self.key, self.leaving, self.keys = Tree(), first_key, [], [first_key]
         self.before, self.seen, self.at, self.checkpoints = None, set(), {}, {}
+        self.topic, self.partition = topic_and_partition(origin)
+        # `chains` is None in a topic of one log, `continued` the topic that this one is continued in. `links` are faults of point 10, which do not keep a log from being compared with others.
+        self.chains, self.heads, self.ends, self.continued, self.links = None, None, [], None, []
 
     def append(self, data):
         """Takes the next entry, or raises a Doubt and stays as it was."""
@@ -359,18 +405,17 @@ class Log:
         self.tree.append(data)
         size = sequence + 1
         if size in self.wanted or event['eventType'] == 'audit.checkpoint':
-            self.at[size] = (list(self.tree.edge), self.leaving + [self.key], fingerprint)
+            self.at[size] = (list(self.tree.edge), self.leaving + [self.key], fingerprint, event['timestamp'])
+        self.check_links(event['eventType'], unmapped, sequence)
         if event['eventType'] == 'audit.checkpoint':
-            self.checkpoints[sequence] = unmapped['trailer']
+            self.checkpoints[sequence] = (unmapped['trailer'], self.heads)
             self.leaving = []
 
     def check_chain(self, event, sequence):
         payload = event['payload']
         listed = payload.get('attestation_list')
         require(isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], dict), 'attestation_list has not one member')
-        attestation = listed[0]
-        bare = {name: value for name, value in attestation.items() if name != 'fingerprint'}
-        value = sha256(ENCODE({**event, 'payload': {**payload, 'attestation_list': [bare]}}).encode()).hex()
+        attestation, value = listed[0], own_fingerprint(event)
         expected = {'chain_uid': self.origin, 'fingerprint': fingerprint_of(value)}
         if self.before:
             expected['prev_event'] = {'fingerprint': fingerprint_of(self.before[0]), 'type_uid': self.before[1], 'uid': self.before[2]}
@@ -388,13 +433,45 @@ class Log:
             require(unmapped.get('origin') == self.origin, 'audit.began is of another origin: ' + shown(unmapped.get('origin')))
             require(unmapped.get('vkey') == self.first_key.text, 'audit.began names another key: ' + shown(unmapped.get('vkey')))
             require(isinstance(unmapped.get('topicId'), str), 'audit.began names no topicId')
+            self.chains = unmapped.get('chains')
+            if 'chains' in unmapped:
+                require(is_integer(self.chains, 2) and self.partition < self.chains <= MOST_CHAINS, 'audit.began names no number of logs: ' + shown(self.chains))
         if event_type == 'audit.checkpoint':
             for name in ('trailer', 'epoch', 'powers', 'excluded', 'silent'):
                 require(name in unmapped, f'audit.checkpoint has no {name}')
             require(unmapped['trailer'] is None or is_hash(unmapped['trailer']), 'audit.checkpoint names no trailer')
             require(is_integer(unmapped['epoch']), 'audit.checkpoint has no epoch')
+            self.check_heads(unmapped)
         if event_type == 'audit.key-rotated':
             self.check_rotation(unmapped.get('rotation'), sequence)
+
+    def check_heads(self, unmapped):
+        """Where all logs of the topic ended before: section 13. Whether this log ended there, its trailers say."""
+        require(('heads' in unmapped) == (self.chains is not None), 'audit.checkpoint has heads in a topic of one log, or none in one of several')
+        if self.chains is None:
+            return
+        heads, base = unmapped['heads'], self.origin[:-len(str(self.partition))]
+        require(isinstance(heads, list) and len(heads) == self.chains, f'heads are not those of {self.chains} logs')
+        for partition, head in enumerate(heads):
+            require_members(head, HEAD_MEMBERS, 'a head')
+            require(head['origin'] == f'{base}{partition}', f'the head at place {partition} is of another log: ' + shown(head['origin']))
+            require(is_integer(head['size'], 0), 'a head has no size: ' + shown(head['size']))
+            require(head['fingerprint'] is None if head['size'] == 0 else is_hash(head['fingerprint']), 'a head has no fingerprint, or one of no entry')
+            require(not self.heads or head['size'] >= self.heads[partition]['size'], 'a head is smaller than in the audit.checkpoint before: ' + shown(head['origin']))
+        self.heads = heads
+
+    def check_links(self, event_type, unmapped, sequence):
+        """What topics say that follow one another: section 14."""
+        try:
+            require(self.continued is None, 'an entry follows the end of the topic')
+            if sequence == 0:
+                self.ends = ends_of(unmapped, self.origin)
+            if event_type == 'audit.checkpoint' and 'continuedIn' in unmapped:
+                topic = unmapped['continuedIn']
+                require(isinstance(topic, str) and topic != self.topic, 'the topic is continued in none, or in itself: ' + shown(topic))
+                self.continued = topic
+        except Doubt as doubt:
+            self.links.append((sequence, str(doubt)))
 
     def check_rotation(self, rotation, sequence):
         names = ('statement', 'byOld', 'byNew')
@@ -440,6 +517,21 @@ def files_below(path):
     return sorted(found)
 
 
+def entries_in(folder, size):
+    """The entries of the bundles, one after the other."""
+    for start in range(0, size, TILE):
+        width, at = min(TILE, size - start), 0
+        bundle = read(os.path.join(folder, 'tile', tile_name('entries', start // TILE, width)), TILE * (ENTRY_BYTES + 2) + 2)
+        for _ in range(width):
+            require(at + 2 <= len(bundle), 'the entry bundle ends before the entry')
+            end = at + 2 + int.from_bytes(bundle[at:at + 2], 'big')
+            require(end <= len(bundle), 'the entry bundle ends within the entry')
+            yield bundle[at + 2:end]
+            at = end
+        if at != len(bundle):
+            raise Surplus('the entry bundle holds more than its entries')
+
+
 def tile_name(level, index, width):
     groups = f'{index:0{-(-len(str(index)) // 3) * 3}d}'
     parts = [groups[at:at + 3] for at in range(0, len(groups), 3)]
@@ -451,7 +543,7 @@ class Verification:
 
     def __init__(self, folder, described, first_key):
         self.folder, self.origin, self.size, self.first_key = folder, described['origin'], described['size'], first_key
-        self.vkeys, self.faults, self.anchored = described['vkeys'], [], 0
+        self.vkeys, self.faults, self.anchored, self.holds = described['vkeys'], [], 0, False
 
     def fault(self, sequence, reason):
         self.faults.append((sequence, reason))
@@ -466,31 +558,35 @@ class Verification:
         self.check_trailers(trailers)
         self.check_checkpoints(checkpoints)
         self.check_tiles()
+        # By points 1 to 5 and 8.
+        self.holds = not self.faults
+        self.faults += self.log.links
         for held, counts in anchored:
             agreed = self.check_anchored(held)
             self.anchored = max(self.anchored, agreed if counts else 0)
         if self.log.tree.size == self.size and self.vkeys != [key.text for key in self.log.keys]:
             self.fault(None, "the manifest's vkeys are not the keys of the log")
-        self.faults.sort(key=lambda fault: LARGEST if fault[0] is None else fault[0])
+
+    def check_earlier(self, earlier):
+        """Nothing where entry 0 is none: then that is what counts for it."""
+        try:
+            if self.log.tree.size:
+                earlier.check(self)
+        except Doubt as doubt:
+            self.fault(0, str(doubt))
+
+    def first_fault(self):
+        return min(self.faults, key=lambda fault: LARGEST if fault[0] is None else fault[0], default=(None, None))
 
     def read_entries(self):
         """Up to the first bad one: what lies behind it cannot be the first any more."""
-        for start in range(0, self.size, TILE):
-            width = min(TILE, self.size - start)
-            try:
-                bundle = read(os.path.join(self.folder, 'tile', tile_name('entries', start // TILE, width)), TILE * (ENTRY_BYTES + 2) + 2)
-                at = 0
-                for _ in range(width):
-                    require(at + 2 <= len(bundle), 'the entry bundle ends before the entry')
-                    end = at + 2 + int.from_bytes(bundle[at:at + 2], 'big')
-                    require(end <= len(bundle), 'the entry bundle ends within the entry')
-                    self.log.append(bundle[at + 2:end])
-                    at = end
-            except Doubt as doubt:
-                return self.fault(self.log.tree.size, str(doubt))
-            if at != len(bundle):
-                return self.fault(self.log.tree.size - 1, 'the entry bundle holds more than its entries')
-        return None
+        try:
+            for entry in entries_in(self.folder, self.size):
+                self.log.append(entry)
+        except Surplus as doubt:
+            self.fault(self.log.tree.size - 1, str(doubt))
+        except Doubt as doubt:
+            self.fault(self.log.tree.size, str(doubt))
 
     def read_trailers(self):
         """As (sequence, hash, trailer), up to the first that is out of the chain."""
@@ -522,7 +618,8 @@ class Verification:
         return trailers
 
     def check_trailer_form(self, trailer):
-        require_members(trailer, TRAILER_MEMBERS, 'trailer')
+        require_members(trailer, TRAILER_MEMBERS + (('turn',) if 'turn' in trailer else ()), 'trailer')
+        require(is_integer(trailer.get('turn', 1), 1), 'trailer has no turn: ' + shown(trailer.get('turn')))
         require(trailer['format'] == 'reeve.audit.trailer/1', 'trailer is of another format: ' + shown(trailer['format']))
         require(isinstance(trailer['origin'], str), 'trailer has no origin')
         require(is_integer(trailer['sequence'], 1), 'trailer has no sequence')
@@ -537,9 +634,17 @@ class Verification:
             require_members(position, ('through', 'resume'), 'a source of the trailer')
 
     def check_trailers(self, trailers):
+        last, turn = 0, 0
         for sequence, _, trailer in trailers:
+            if self.log.tree.size:
+                # Like one that cannot be read.
+                if ('turn' in trailer) != (self.log.chains is not None):
+                    self.fault(max(0, last - 1), 'trailer has a turn in a topic of one log, or none in one of several')
+                if trailer.get('turn', turn + 1) <= turn:
+                    self.fault(sequence - 1, f'trailer of turn {trailer["turn"]} behind one of {turn}')
+            last, turn = sequence, trailer.get('turn', turn)
             if sequence in self.log.at:
-                edge, signers, fingerprint = self.log.at[sequence]
+                edge, signers, fingerprint, _ = self.log.at[sequence]
                 if trailer.get('fingerprint') != fingerprint:
                     self.fault(sequence - 1, 'the trailer has another fingerprint than the last entry')
                 if trailer.get('frontier') != [node.hex() for node in edge]:
@@ -547,11 +652,14 @@ class Verification:
                 if trailer.get('signers') != [key.text for key in signers]:
                     self.fault(sequence - 1, "the trailer's signers are not the keys in force")
         names, position = {size: name for size, name, _ in trailers}, 0
-        for sequence, named in self.log.checkpoints.items():
+        for sequence, (named, heads) in self.log.checkpoints.items():
             while position < len(trailers) and trailers[position][0] <= sequence:
                 position += 1
-            if named != (trailers[position - 1][1] if position else None):
+            size, name, trailer = trailers[position - 1] if position else (0, None, {})
+            if named != name:
                 self.fault(sequence, 'audit.checkpoint names another trailer than the last before it')
+            if heads and (heads[self.log.partition]['size'], heads[self.log.partition]['fingerprint']) != (size, trailer.get('fingerprint')):
+                self.fault(sequence, "audit.checkpoint's head of its own log is not where the last trailer before it stands")
             if sequence + 1 not in names:
                 self.fault(sequence, 'there is no trailer behind audit.checkpoint')
 
@@ -587,7 +695,7 @@ class Verification:
             if size > self.size:
                 self.fault(self.size - 1, f'a checkpoint of {size} entries in a log of {self.size}')
             elif size in self.log.at:
-                edge, signers, _ = self.log.at[size]
+                edge, signers, *_ = self.log.at[size]
                 try:
                     require(size - 1 in self.log.checkpoints, 'the last entry of a checkpoint is not audit.checkpoint')
                     require(root_of(edge) == checkpoint.root, f"the checkpoint's root is not the tree's at size {size}")
@@ -664,7 +772,7 @@ class Verification:
 
 # --- The whole export ----------------------------------------------------------------------------------------------------------------------------
 
-def read_manifest(export, key):
+def read_manifest(export, key=None):
     try:
         manifest = json.loads(read(os.path.join(export, 'manifest.json'), 100_000_000).decode('utf-8'))
     except (ValueError, RecursionError) as error:
@@ -678,27 +786,113 @@ def read_manifest(export, key):
         origin = log.get('origin')
         require(isinstance(origin, str) and NAME.fullmatch(origin) and origin.endswith(f'/{cluster}/{topic}/{log["partition"]}'),
                 'the origin of a log in the manifest is not of its cluster, topic and partition: ' + shown(origin))
-        require(f'{key.name}/{topic}/{log["partition"]}' == origin, f'the key is of {shown(key.name)}, the log is {shown(origin)}')
+        topic_and_partition(origin)
+        require(key is None or f'{key.name}/{topic}/{log["partition"]}' == origin, f'the key is of {shown(key and key.name)}, the log is {shown(origin)}')
         require(isinstance(log.get('vkeys'), list), 'a log of the manifest has no vkeys')
-    require(len({log['partition'] for log in logs}) == len(logs), 'the manifest names a partition twice')
+    partitions = [log['partition'] for log in logs]
+    require(partitions == sorted(set(partitions)), 'the logs of the manifest are not in the order of their partitions')
     return logs
 
 
-def verify(export, key_text, anchors=(), allow_unanchored=False):
+def check_beside(logs):
+    """What the logs of one topic say of each other: section 13, point 9."""
+    there = {log.origin for log in logs}
+    for log in logs:
+        chains = log.log.chains
+        if log.log.tree.size and chains is not None:
+            named = [f'{log.origin[:-len(str(log.log.partition))]}{partition}' for partition in range(chains)]
+            missing = [origin for origin in named if origin not in there]
+            others = [other for other in logs if other.holds and other.log.chains != chains]
+            if missing or len(there) > chains:
+                log.fault(0, f'missing: {shown(missing[0])}' if missing else f'{len(there)} logs in a topic of {chains}')
+            elif others:
+                log.fault(0, f'one of {chains} logs; {shown(others[0].origin)} says otherwise')
+    sound = [log for log in logs if log.holds and log.log.chains is not None]
+    said = [[(sequence, ENCODE(heads)) for sequence, (_, heads) in sorted(log.log.checkpoints.items())] for log in sound]
+    for log, own in zip(sound, said):
+        if len(own) < max(map(len, said)):
+            log.fault(log.size, f'cut: {len(own)} audit.checkpoint, another log of the topic has {max(map(len, said))}')
+        for (sequence, heads), (_, first) in zip(own, said[0]):
+            if heads != first:
+                log.fault(sequence, f'the heads are not those that {shown(sound[0].origin)} names')
+                break
+
+
+def verified_logs(export, described, key, anchors):
+    logs = [Verification(os.path.join(export, each['path']), each, key) for each in described]
+    for log in logs:
+        log.run(anchors)
+    check_beside(logs)
+    return logs
+
+
+class Earlier:
+    """
+    The export of the topic that another continues. It is verified by the first key that it names itself: where it ends as the later topic says, none of its
+    bytes can be others.
+    """
+
+    def __init__(self, export):
+        described = read_manifest(export)
+        require(described[0]['vkeys'], 'a log of the manifest has no vkeys')
+        self.logs = verified_logs(export, described, Key(described[0]['vkeys'][0]), [])
+        for log in self.logs:
+            sequence, reason = log.first_fault()
+            require(reason is None, f'{shown(log.origin)}, sequence {sequence}: {reason}')
+
+    def check(self, log):
+        """Whether it ended as a log of the later topic says: section 14, point 10."""
+        require(len(log.log.ends) == len(self.logs), f'{len(log.log.ends)} ends of an earlier topic of {len(self.logs)} logs')
+        for end, other in zip(log.log.ends, self.logs):
+            ended = {'origin': other.origin, 'size': other.size, 'root': root_of(other.log.tree.edge).hex(), 'fingerprint': other.log.before[0],
+                     'checkpoint': sha256(read(os.path.join(other.folder, 'checkpoint'), NOTE_BYTES)).hex()}
+            wrong = [name for name in ended if end[name] != ended[name]]
+            require(not wrong, f'the earlier topic ended otherwise: {wrong and wrong[0]} of {shown(other.origin)}')
+            require(other.log.continued == log.log.topic, f'{shown(other.origin)} is continued in {shown(other.log.continued)}, not here')
+
+
+def check_earlier(logs, folder):
+    """Why there is nothing to compare with, or None."""
+    try:
+        earlier = Earlier(folder)
+    except Doubt as doubt:
+        return f'the earlier export: {doubt}'
+    for log in logs:
+        log.check_earlier(earlier)
+    return None
+
+
+def age_of(timestamp, now):
+    return now - datetime.fromisoformat(timestamp[:-1]).replace(tzinfo=timezone.utc).timestamp()
+
+
+def found_of(log, earlier, now):
+    """What is told of one log: section 15."""
+    sequence, reason = log.first_fault()
+    at = log.log.at[log.anchored][3] if log.anchored else None
+    return {'origin': log.origin, 'size': log.size, 'anchoredSize': log.anchored, 'behindAnchor': log.size - log.anchored, 'anchoredAt': at,
+            'anchoredAgeSeconds': at and round(age_of(at, now)), 'continues': [end['origin'] for end in log.log.ends],
+            'continuesChecked': bool(log.log.ends and earlier), 'sequence': sequence, 'reason': reason}
+
+
+def verify(export, key_text, anchors=(), allow_unanchored=False, earlier=None, anchored_within=None):
     """The result as an object: `verified`, `selfAttested`, and for each log what was found. Never raises."""
     result = {'verified': False, 'selfAttested': True, 'sequence': None, 'reason': None, 'logs': []}
     try:
-        key = Key(key_text)
-        for described in read_manifest(export, key):
-            log = Verification(os.path.join(export, described['path']), described, key)
-            log.run(anchors)
-            sequence, reason = log.faults[0] if log.faults else (None, None)
-            result['logs'].append({'origin': log.origin, 'size': log.size, 'anchoredSize': log.anchored, 'sequence': sequence, 'reason': reason})
-            if reason and not result['reason']:
-                result['sequence'], result['reason'] = sequence, f'{shown(log.origin)}: {reason}'
+        key, now = Key(key_text), time.time()
+        logs = verified_logs(export, read_manifest(export, key), key, anchors)
+        trouble = check_earlier(logs, earlier) if earlier else None
+        result['logs'] = [found_of(log, earlier, now) for log in logs]
         result['selfAttested'] = not all(log['anchoredSize'] for log in result['logs'])
+        for log in result['logs']:
+            if log['reason'] and not result['reason']:
+                result['sequence'], result['reason'] = log['sequence'], f'{shown(log["origin"])}: {log["reason"]}'
+        result['reason'] = result['reason'] or trouble
         if not result['reason'] and result['selfAttested'] and not allow_unanchored:
-            result['reason'] = 'SELF-ATTESTED: no anchor holds a checkpoint of it'
+            result['reason'] = 'SELF-ATTESTED: no anchor holds a checkpoint of ' + shown([log['origin'] for log in result['logs'] if not log['anchoredSize']])
+        for log in result['logs']:
+            if not result['reason'] and anchored_within is not None and not (log['anchoredAt'] and age_of(log['anchoredAt'], now) <= anchored_within):
+                result['reason'] = f'OLD: {shown(log["origin"])}: the newest checkpoint that an anchor holds is of {log["anchoredAt"] or "no time: there is none"}'
         result['verified'] = result['reason'] is None
     except Exception as error:  # Whatever it is, it is a doubt: a verifier that falls over has verified nothing.
         result['verified'], result['reason'] = False, str(error) if isinstance(error, Doubt) else f'cannot be verified: {type(error).__name__}: {shown(str(error))}'
@@ -759,6 +953,8 @@ def main():
     parser.add_argument('--key', metavar='VKEY', help='the first key, known from outside')
     parser.add_argument('--anchor', metavar='DIR', action='append', default=[], help="the directory of an anchor, as it is outside the cluster")
     parser.add_argument('--allow-unanchored', action='store_true')
+    parser.add_argument('--earlier', metavar='DIR', help='an export of the topic that this one continues')
+    parser.add_argument('--anchored-within', metavar='SECONDS', type=int, help='how old the newest anchored checkpoint of each log may be')
     parser.add_argument('--json', action='store_true')
     parser.add_argument('--self-test', action='store_true')
     options = parser.parse_args()
@@ -773,13 +969,15 @@ def main():
         return 0
     if not options.export or not options.key:
         parser.error('--export and --key are needed')
-    result = verify(options.export, options.key, options.anchor, options.allow_unanchored)
+    result = verify(options.export, options.key, options.anchor, options.allow_unanchored, options.earlier, options.anchored_within)
     if options.json:
         print(json.dumps(result))
     elif result['verified']:
         for log in result['logs']:
-            held = f'anchored up to {log["anchoredSize"]}' if log['anchoredSize'] else 'SELF-ATTESTED'
+            held = f'anchored up to {log["anchoredSize"]} ({log["behindAnchor"]} behind, {log["anchoredAt"]})' if log['anchoredSize'] else 'SELF-ATTESTED'
             print(f'verified: {shown(log["origin"])}, {log["size"]} entries, {held}')
+            if log['continues'] and not log['continuesChecked']:
+                print(f'not checked: that {shown(log["continues"][0])} ended as this log says')
     else:
         print('NOT VERIFIED' + ('' if result['sequence'] is None else f', first bad sequence {result["sequence"]}') + f': {result["reason"]}')
     return 0 if result['verified'] else 1
