@@ -84,7 +84,7 @@ async function linesOf(
     ...(wrapped && { wrapped: { message: wrapped.message, ...(wrapped.host === undefined ? {} : { host: wrapped.host }) } }),
     ...(hostHeader === undefined ? {} : { hostHeader })
   }
-  const view = await kafka.admin.scan({ atMs: Date.now(), groups: false })
+  const view = await kafka.admin.scan({ atMs: Date.now(), groups: false, topics: [topic!] })
   const found = view.topics.get(topic!)
   if (found === undefined) throw new Error(`agents.audit-mirror.policy.logs: there is no topic ${topic}, or it cannot be seen`)
   return topicFeed({
@@ -106,6 +106,6 @@ async function journalOf({ kafka, prefix }: Surroundings, remembered: Remembered
     const coordinate = coordinateText({ kind: 'topic', topic: named, partition, offset, host: null })
     return entry && { kind: 'journal', sourceId, position: offset, coordinate, entry, made: [] }
   }
-  const topicId = (await kafka.admin.scan({ atMs: Date.now(), groups: false })).topics.get(topic)?.topicId ?? null
+  const topicId = (await kafka.admin.scan({ atMs: Date.now(), groups: false, topics: [topic] })).topics.get(topic)?.topicId ?? null
   return topicFeed({ reader: await kafka.openReader(), topic, topicId, partitions: 1, sourceIdOf: () => 'journal', remembered, read })
 }

@@ -148,12 +148,14 @@ export interface ScanOptions {
   readonly atMs: number
   readonly signal?: AbortSignal
   readonly groups?: boolean
+  /** Of these topics alone. */
+  readonly topics?: readonly string[]
 }
 
 export interface Admin {
   /**
    * The whole scan: metadata, log start, high watermark and last stable offsets per leader, groups of all protocols, their members and offsets.
-   * With `groups: false` they are not asked for, and unseen.
+   * With `groups: false` they are not asked for, and unseen. Of `topics` that are named those that are not there are absent.
    */
   scan(options: ScanOptions): Promise<ClusterView>
   /** Features finalised by the cluster, for example { 'transaction.version': 2 }. */

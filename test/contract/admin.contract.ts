@@ -35,6 +35,15 @@ export function adminContract(what: string, open: () => Promise<Admin>, name: (p
         expect(view.unseen.filter(({ id }) => id.startsWith(topic))).toEqual([])
       }))
 
+    test('a scan of topics that are named holds these alone, and of one that is not there nothing', () =>
+      withTopic(async (topic, topicId) => {
+        const missing = name('contract-missing')
+        const view = await admin.scan({ atMs: 1, groups: false, topics: [topic, missing] })
+        expect([...view.topics.keys()]).toEqual([topic])
+        expect(view.topics.get(topic)).toMatchObject({ topicId, partitions: [{ highWatermark: 0 }, { highWatermark: 0 }] })
+        expect(view.brokers.length).toBeGreaterThan(0)
+      }))
+
     test('creating again what is there changes nothing and says so', () =>
       withTopic(async (topic, topicId) => {
         const other = name('contract')

@@ -48,7 +48,8 @@ export function fakeAdmin(first: ClusterView = clusterView()): FakeAdmin {
     async scan(options) {
       called('scan', options)
       options.signal?.throwIfAborted()
-      return { ...view, atMs: options.atMs }
+      const { atMs, topics: named } = options
+      return { ...view, atMs, ...(named && { topics: new Map([...view.topics].filter(([name]) => named.includes(name))) }) }
     },
     async features() {
       called('features')

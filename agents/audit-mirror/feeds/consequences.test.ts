@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { TopicView } from '#shared/domain/cluster-view.ts'
 import type { Difference } from '#shared/kafka/metadata-log/decode/describe.ts'
 import { Consequences } from './consequences.ts'
@@ -8,6 +8,9 @@ const day = 86_400_000
 const view = { partition: 0, leader: 1, replicas: 3, inSync: 3, logStartOffset: 0, highWatermark: 300, lastStableOffset: 300 }
 const topics = new Map(['orders', 'others'].map(name => [name, { name, topicId: name, partitions: [view] } as unknown as TopicView]))
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
+beforeEach(() => void vi.useFakeTimers({ now: noon, toFake: ['Date'] }))
+afterEach(() => void vi.useRealTimers())
 
 /** A topic with 50 records of ten days ago, 150 of two days ago and 100 of now, whose retention is `now`; another has the brokers' default of 7 days. */
 function consequencesOf(now: string | null, defaultSeen = true): Consequences {
@@ -65,4 +68,12 @@ test('where no topic shows the default, what was deletable before is unknown', a
   expect(await consequencesOf(String(day), false).of(fromDefault, noon)).toMatchObject({
     retention: { retentionMs: { before: 'unknown', after: day }, offsetsNewlyDeletable: 'unknown', partitions: [{ deletableOffsets: { from: 0, to: 200 } }] }
   })
+})
+
+test('a topic that was seen for a change of its retention is known when it is deleted, though nothing was scanned since', async () => {
+  const consequences = consequencesOf(String(day))
+  const deleted: Difference = { kind: 'topic-deleted', resource: { type: 'topic', name: 'orders', id: 'orders' }, before: null, after: null }
+  const before = await consequences.of(deleted, noon)
+  await consequences.of(fromDefault, noon)
+  expect(await consequences.of(deleted, noon)).not.toEqual(before)
 })

@@ -1,4 +1,5 @@
 import { consequenceOf } from '#shared/audit/consequence/consequence.ts'
+import { hasConsequence } from '#shared/audit/consequence/topic.ts'
 import type { Acl, AclFacts, ConsequenceFacts, PartitionFacts, TopicFacts } from '#shared/audit/consequence/facts.ts'
 import type { TopicView } from '#shared/domain/cluster-view.ts'
 import { type JsonValue, sameJson } from '#shared/domain/json.ts'
@@ -12,21 +13,18 @@ type Asked = Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'offsetForTimestamp'
 /** Partitions of one topic of which the moment is looked up that a change of retention makes deletable; of the others it is unknown. */
 const mostLookUps = 50
 
+/** What the cluster says now is no consequence of a change that is older; and a log that is read from its beginning tells of thousands. */
+const mostAgeMs = 600_000
+const tooOld: JsonValue = { unknown: 'The change was read long after it was made, and what the cluster says by now was not asked.' }
+
 const retentionSetting = 'retention.ms'
-
-interface Look {
-  readonly atMs: number
-  readonly topics: ReadonlyMap<string, TopicView>
-}
-
-/** How old a look may be; clocks of controllers may differ by as much. */
-const freshMs = 1_000
 
 /** What a change makes of the cluster, by what the cluster says at this moment. Keeps the last look, for topics that are gone when their deletion is read. */
 export class Consequences {
   readonly #admin: Asked
   readonly #log: Log
-  #seen: Look | null = null
+  /** By name, as they were last seen. */
+  #seen = new Map<string, { readonly atMs: number; readonly topic: TopicView }>()
 
   constructor(admin: Asked, log: Log) {
     this.#admin = admin
@@ -36,12 +34,13 @@ export class Consequences {
   /** A scan of the topics that also is what deletions are judged by. */
   async scan(options: { atMs: number }): ReturnType<Admin['scan']> {
     const view = await this.#admin.scan({ ...options, groups: false })
-    this.#seen = view
+    this.#seen = new Map([...view.topics].map(([name, topic]) => [name, { atMs: view.atMs, topic }]))
     return view
   }
 
   /** What follows of a change. What cannot be asked is unknown, and the event says so; it never keeps the event back. */
   async of(change: Difference, timestampMs: number): Promise<JsonValue> {
+    if (isAsked(change) && Date.now() - timestampMs > mostAgeMs) return tooOld
     return consequenceOf(change, timestampMs, await this.#factsFor(change, timestampMs))
   }
 
@@ -49,8 +48,9 @@ export class Consequences {
     const { kind, resource } = change
     try {
       if (kind === 'topic-deleted') return { topic: this.#topicSeen(resource.id), acls: null }
-      if (kind === 'config-changed' && resource.type === 'topic') return { topic: await this.#topicNow(resource.name!, change, timestampMs), acls: null }
-      if (kind === 'acl-added' || kind === 'acl-removed') return { topic: null, acls: await this.#acls(change) }
+      if (!isAsked(change)) return { topic: null, acls: null }
+      if (kind === 'config-changed') return { topic: await this.#topicNow(resource.name!, change, timestampMs), acls: null }
+      return { topic: null, acls: await this.#acls(change) }
     } catch (error) {
       if (!(error instanceof KafkaFault)) throw error
       this.#log.warn({ change: kind }, `what follows of a change is not known: ${error.message}`)
@@ -59,23 +59,17 @@ export class Consequences {
   }
 
   #topicSeen(topicId: string | null): TopicFacts | null {
-    const topic = [...(this.#seen?.topics.values() ?? [])].find(each => each.topicId === topicId)
-    if (topic === undefined) return null
-    return { atMs: this.#seen!.atMs, partitions: topic.partitions.map(partitionFacts), partitionCount: topic.partitions.length, defaults: {}, configs: {} }
-  }
-
-  /** A look of this second that is later than the change; a new one where there is none: thousands of changes may wait. */
-  async #lookBehind(timestampMs: number): Promise<Look> {
-    const nowMs = Date.now()
-    const seen = this.#seen
-    if (seen && nowMs - seen.atMs < freshMs && timestampMs + freshMs < seen.atMs) return seen
-    return this.scan({ atMs: nowMs })
+    const seen = [...this.#seen.values()].find(({ topic }) => topic.topicId === topicId)
+    if (seen === undefined) return null
+    const { partitions } = seen.topic
+    return { atMs: seen.atMs, partitions: partitions.map(partitionFacts), partitionCount: partitions.length, defaults: {}, configs: {} }
   }
 
   async #topicNow(name: string, { before, after }: Difference, timestampMs: number): Promise<TopicFacts | null> {
-    const { atMs, topics } = await this.#lookBehind(timestampMs)
-    const topic = topics.get(name)
+    const atMs = Date.now()
+    const topic = (await this.#admin.scan({ atMs, groups: false, topics: [name] })).topics.get(name)
     if (topic === undefined) return null
+    this.#seen.set(name, { atMs, topic })
     const settings = [...((await this.#admin.topicConfigs([name])).value.get(name) ?? [])].flatMap(([key, { value, isDefault }]) =>
       value === null ? [] : [{ key, value, isDefault }]
     )
@@ -106,7 +100,8 @@ export class Consequences {
 
   /** The brokers' defaults of settings that a topic overrides now, from topics that do not. Those that no topic shows are left out. */
   async #defaultsOf(keys: readonly string[], name: string): Promise<Record<string, string>> {
-    const others = [...(this.#seen?.topics.keys() ?? [])].filter(other => other !== name).slice(0, mostLookUps)
+    if (this.#seen.size < 2) await this.scan({ atMs: Date.now() })
+    const others = [...this.#seen.keys()].filter(other => other !== name).slice(0, mostLookUps)
     const { value: configs } = await this.#admin.topicConfigs(others)
     const found = keys.flatMap(key => {
       const shown = [...configs.values()].map(settings => settings.get(key)).find(setting => setting?.isDefault && setting.value !== null)
@@ -120,6 +115,12 @@ export class Consequences {
     const others = (await this.#admin.acls()).filter(entry => !sameJson({ ...entry }, own)) as readonly Acl[]
     return { others, allowEveryone: null, superUsers: null }
   }
+}
+
+/** Whether the cluster is asked for what follows of a change. */
+function isAsked({ kind, resource, before, after }: Difference): boolean {
+  if (kind === 'acl-added' || kind === 'acl-removed') return true
+  return kind === 'config-changed' && resource.type === 'topic' && Object.keys({ ...(before as object), ...(after as object) }).some(hasConsequence)
 }
 
 function partitionFacts({ partition, logStartOffset, highWatermark }: TopicView['partitions'][number]): PartitionFacts {

@@ -52,7 +52,7 @@ test('what comes while a step is being written was asked for before the next ste
   expect([one.asked, other.asked]).toEqual([2, 1])
   other.bring(2)
   one.bring(3)
-  expect(keysOf(await source.next(0)).toSorted()).toEqual([2, 3])
+  expect(new Set(keysOf(await source.next(0)))).toEqual(new Set([2, 3]))
 })
 
 test('a feed that cannot be read is told of, and the others go on; what asking again cannot mend ends all', async () => {

@@ -3,11 +3,15 @@ import type { TopicFacts } from './facts.ts'
 import { retentionConsequence, retentionOf, sumOf, unknownOf } from './retention.ts'
 
 const retentionSettings = new Set(['retention.ms', 'retention.bytes'])
+const cleanupSetting = 'cleanup.policy'
+
+/** Whether what follows of a change of this setting is computed. */
+export const hasConsequence = (setting: string): boolean => retentionSettings.has(setting) || setting === cleanupSetting
 
 /** Of changed settings of a topic; null where none of them has a consequence that is computed. `after` holds what was set or taken away. */
 export function settingsConsequence(after: Readonly<Record<string, string | null>>, facts: TopicFacts | null, changedMs: number): JsonValue {
   const retention = Object.keys(after).some(name => retentionSettings.has(name))
-  const cleanup = 'cleanup.policy' in after
+  const cleanup = cleanupSetting in after
   if (!retention && !cleanup) return null
   if (facts === null) return { unknown: 'The state of the topic could not be read.' }
   const configsAfter: Record<string, string | null> = { ...facts.configs, ...after }

@@ -1,6 +1,6 @@
 import { describeClusterV1 } from '@platformatic/kafka'
 import type { ClusterView, GroupView, TopicView } from '../../domain/cluster-view.ts'
-import type { Cluster } from '../cluster.ts'
+import { apiErrorName, type Cluster } from '../cluster.ts'
 import type { MetadataResponse } from '../metadata.ts'
 import type { ScanOptions } from '../ports.ts'
 import { offsetsTopic } from './group-list.ts'
@@ -15,9 +15,10 @@ const describeOperation = 8 // AclOperation.DESCRIBE, a bit in the set of author
  * lag is never negative; it may count what was produced, and not yet committed, during the scan. Whatever a broker or a
  * missing right kept back is in `unseen`. Throws only when no broker gave its metadata, or with the signal's reason.
  */
-export async function scan(cluster: Cluster, { atMs, signal, groups = true }: ScanOptions): Promise<ClusterView> {
+export async function scan(cluster: Cluster, options: ScanOptions): Promise<ClusterView> {
+  const { signal } = options
   signal?.throwIfAborted()
-  const look = lookAt(cluster, atMs, groups, signal)
+  const look = lookAt(cluster, options)
   if (!signal) return look
   const aborted = Promise.withResolvers<never>()
   const abort = () => aborted.reject(signal.reason)
@@ -29,9 +30,9 @@ export async function scan(cluster: Cluster, { atMs, signal, groups = true }: Sc
   }
 }
 
-async function lookAt(cluster: Cluster, atMs: number, withGroups: boolean, signal?: AbortSignal): Promise<ClusterView> {
+async function lookAt(cluster: Cluster, { atMs, signal, groups: withGroups = true, topics: named }: ScanOptions): Promise<ClusterView> {
   const unseen = holes()
-  const { open, metadata } = await lookAtTopics(cluster, unseen)
+  const { open, metadata } = await lookAtTopics(cluster, named ?? null, unseen)
   if (withGroups) await noteMissingRights(cluster, unseen)
   else unseen.add('groups', 'all', 'they were not asked for')
   const groups = withGroups ? await readGroups(cluster, metadata, unseen, signal) : new Map<string, GroupView>()
@@ -44,15 +45,22 @@ async function lookAt(cluster: Cluster, atMs: number, withGroups: boolean, signa
 type OpenTopic = Omit<TopicView, 'partitions'> & { readonly partitions: readonly OpenPartition[] }
 
 /** The topics, to be filled in, and of the answer what is still needed: all of it would be kept in memory for the whole look. */
-async function lookAtTopics(cluster: Cluster, unseen: Holes): Promise<{ open: Map<string, OpenTopic>; metadata: MetadataResponse }> {
-  const metadata = await cluster.metadata(null)
+async function lookAtTopics(
+  cluster: Cluster,
+  named: readonly string[] | null,
+  unseen: Holes
+): Promise<{ open: Map<string, OpenTopic>; metadata: MetadataResponse }> {
+  const answer = await cluster.metadata(named)
+  const there = answer.topics.filter(({ errorCode }) => named === null || apiErrorName(errorCode) !== 'UNKNOWN_TOPIC_OR_PARTITION')
+  const metadata = { ...answer, topics: there }
+  if (named === null && there.length === 0)
+    unseen.add('topics', 'all', 'the cluster answered with no topics: either it has none, or this principal may describe none')
   const open = openTopics(metadata, unseen)
   noteMissingBrokers(metadata, unseen)
   return { open, metadata: { ...metadata, topics: metadata.topics.filter(({ name }) => name === offsetsTopic) } }
 }
 
 function openTopics(metadata: MetadataResponse, unseen: Holes): Map<string, OpenTopic> {
-  if (metadata.topics.length === 0) unseen.add('topics', 'all', 'the cluster answered with no topics: either it has none, or this principal may describe none')
   const topics = new Map<string, OpenTopic>()
   for (const { name, topicId, errorCode, partitions } of metadata.topics) {
     if (name == null) continue
