@@ -295,9 +295,9 @@ test('a quiet log of logins holds up nobody, and what was counted of it is writt
 test('whoever knocks, so many events a minute are the most that come of it', () => {
   const mirror = newMirror(options, ['b1'])
   const knocks = Array.from({ length: 5_000 }, (_, index) => login('b1', index, noon + index, { address: `10.0.${index >> 8}.${index & 255}` }))
-  const garbage = knocks.slice(0, 1_000).map(({ line: { coordinate, time }, ...input }): Input => ({
+  const garbage = knocks.slice(0, 1_000).map(({ line: { coordinate, time: at }, ...input }): Input => ({
     ...input,
-    line: { kind: 'unparsed', coordinate, reason: 'message', lengthBytes: 3, sha256: 'x', flaws: [], time, login: true }
+    line: { kind: 'unparsed', coordinate, reason: 'message', lengthBytes: 3, sha256: 'x', flaws: [], time: at, login: true }
   }))
   const events = take(mirror, ...knocks, ...garbage, time('b1', noon + 90_000))
   expect(types(events)).toEqual([...Array<string>(3).fill('authentication.failed'), ...Array<string>(4).fill('authentication.folded')])

@@ -28,13 +28,13 @@ const serverFormat = { ...format, content: 'server' as const }
 const serverLog = new Tail({ host: 'node-1', path: join(stack().logs, 'node-1.log'), ...eventRules(serverFormat) })
 
 /** What the brokers have logged since the last call. */
-async function logged(from: readonly Tail[] = tails, as: LogFormat = format): Promise<BrokerLogLine[]> {
+async function logged(from: readonly Tail[] = tails, lineFormat: LogFormat = format): Promise<BrokerLogLine[]> {
   const lines: BrokerLogLine[] = []
   for (const tail of from) {
     for (let more = true; more;) {
       const batch = await tail.poll()
       expect(batch.notices).toEqual([])
-      lines.push(...batch.entries.map(entry => readBrokerLogLine(as, entry)))
+      lines.push(...batch.entries.map(entry => readBrokerLogLine(lineFormat, entry)))
       more = batch.more
     }
   }
@@ -42,9 +42,9 @@ async function logged(from: readonly Tail[] = tails, as: LogFormat = format): Pr
 }
 
 /** The first line that fits, of those that come. */
-async function heard(fits: (line: BrokerLogLine) => boolean, from: readonly Tail[] = tails, as: LogFormat = format): Promise<BrokerLogLine> {
+async function heard(fits: (line: BrokerLogLine) => boolean, from: readonly Tail[] = tails, lineFormat: LogFormat = format): Promise<BrokerLogLine> {
   for (;;) {
-    const found = (await logged(from, as)).find(fits)
+    const found = (await logged(from, lineFormat)).find(fits)
     if (found !== undefined) return found
     await Promise.race(from.map(tail => tail.waitForChange(100)))
   }
