@@ -185,7 +185,10 @@ test('three chains are written, and ended by the topic that continues them, each
 test('without a key that signs, nothing is written', async () => {
   const policy = policySchema.parse({})
   const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'one', log }
-  await expect(runStream({ ...surroundings, stream: auditMirror, policy, times, notifier, onRole: nothing }, new AbortController().signal)).rejects.toThrow(
-    'agents.audit-mirror.policy.keys: expected a key that signs checkpoints'
-  )
+  await expect(
+    runStream({ ...surroundings, stream: auditMirror, policy, times, notifier, onRole: nothing }, new AbortController().signal)
+  ).rejects.toMatchObject({
+    name: 'PolicyMistake',
+    message: expect.stringContaining('agents.audit-mirror.policy.keys: expected a key that signs checkpoints')
+  })
 })

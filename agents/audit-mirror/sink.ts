@@ -3,9 +3,10 @@ import type { Circumstances } from '#shared/audit/checkpoint-entry.ts'
 import { guard } from '#shared/audit-log/guard.ts'
 import { readGuardFacts } from '#shared/audit-log/guard-facts.ts'
 import { keyNameOf, transactionalIdOf } from '#shared/audit-log/place.ts'
-import { createAuditTopic, tooFewBrokers } from '#shared/audit-log/topic.ts'
+import { auditTopicSeen, createAuditTopic, tooFewBrokers } from '#shared/audit-log/topic.ts'
 import { openAuditLog } from '#shared/audit-log/writer.ts'
 import { openSigner } from '#shared/credentials/signer.ts'
+import { PolicyMistake } from '#shared/engine/policy-mistake.ts'
 import type { Sink, Surroundings } from '#shared/engine/stream.ts'
 import { openEarlier } from './earlier.ts'
 import { logReadings } from './measures.ts'
@@ -17,8 +18,9 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
   const { topic, chains, continues, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
   const place = { prefix, clusterId, topic }
   if (keys.length === 0)
-    throw new Error(`agents.audit-mirror.policy.keys: expected a key that signs checkpoints (reeve audit keygen --name ${keyNameOf(place)})`)
+    throw new PolicyMistake(`agents.audit-mirror.policy.keys: expected a key that signs checkpoints (reeve audit keygen --name ${keyNameOf(place)})`)
   const { created } = await createAuditTopic(kafka.admin, topic, chains)
+  const found = await auditTopicSeen(kafka.admin, topic)
   const { brokers } = await kafka.admin.features()
   const few = tooFewBrokers(brokers)
   if (few !== null) log.warn({ topic }, few)
@@ -33,13 +35,11 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
   let circumstances: Circumstances = { powers: { unknown: 'not looked at yet' }, excluded: [], silent: [] }
   const closeAll = async (): Promise<void> => void (await Promise.all(opened.map(each => each.close())))
   try {
-    const view = await kafka.admin.scan({ atMs: Date.now(), groups: false })
-    const found = view.topics.get(topic)
-    if (found !== undefined && found.partitions.length < chains)
-      throw new Error(
+    if (found.partitions.length < chains)
+      throw new PolicyMistake(
         `agents.audit-mirror.policy.chains: ${chains}, and ${topic} has ${found.partitions.length} ${found.partitions.length === 1 ? 'partition' : 'partitions'}: say as many as it began with, or name a new topic that continues it`
       )
-    if (continues !== undefined && !view.topics.has(continues))
+    if (continues !== undefined && !(await kafka.admin.scan({ atMs: Date.now(), groups: false, topics: [continues] })).topics.has(continues))
       throw new Error(`agents.audit-mirror.policy.continues: there is no topic ${continues}, or it cannot be seen`)
     const reader = await kafka.openReader()
     opened.push(reader)
@@ -48,7 +48,7 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
     const options = {
       place,
       reader,
-      topicId: found?.topicId ?? 'unknown',
+      topicId: found.topicId,
       signers,
       anchors,
       circumstances: () => circumstances,

@@ -4,6 +4,7 @@ import { eventRules, openLogFormat, readBrokerLogLine } from '#shared/broker-log
 import { readTopicLine } from '#shared/broker-logs/topic-lines.ts'
 import { connectionBy } from '#shared/config/config.ts'
 import { journalEntry } from '#shared/engine/journal.ts'
+import { PolicyMistake } from '#shared/engine/policy-mistake.ts'
 import type { Remembered, Source, Surroundings } from '#shared/engine/stream.ts'
 import { reeveTopics } from '#shared/engine/topics.ts'
 import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
@@ -57,7 +58,7 @@ function changesOf(
 ): Feed {
   const consequenceOf: ConsequenceOf = (change, timestampMs) => consequences.of(change, timestampMs)
   if (metadata === undefined) return scanFeed({ admin: kafka.admin, everyMs: scanEvery, consequenceOf, remembered })
-  if (hashKey === undefined) throw new Error('agents.audit-mirror.policy.hashKey: expected a key of at least 32 bytes beside metadata')
+  if (hashKey === undefined) throw new PolicyMistake('agents.audit-mirror.policy.hashKey: expected a key of at least 32 bytes beside metadata')
   const { controllers, sasl = null, tls = null } = metadata
   const startAt = metadataPosition(remembered)
   const reader = openMetadataLog(

@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TopicView } from '../domain/cluster-view.ts'
+import { KafkaFault } from '../kafka/errors.ts'
 import type { Admin, TopicSettings } from '../kafka/ports.ts'
 
 /** Ten years of 365.25 days. */
@@ -42,4 +45,16 @@ export async function createAuditTopic(
   const { brokers } = await admin.features()
   const { created } = await admin.createTopics([auditTopicSettings(name, partitions, brokers)])
   return { created: created.length > 0 }
+}
+
+/** The topic, once a broker knows it and all that leads it: one that another has just made may be unknown for a moment. Throws KafkaFault. */
+export async function auditTopicSeen(admin: Pick<Admin, 'scan'>, name: string, withinMs = 10_000): Promise<TopicView> {
+  for (const late = performance.now() + withinMs; ; await sleep(50)) {
+    const found = (await admin.scan({ atMs: Date.now(), groups: false, topics: [name] })).topics.get(name)
+    if (found?.partitions.every(({ leader }) => leader !== null)) return found
+    if (performance.now() > late) {
+      const what = found === undefined ? 'it cannot be seen' : 'it has partitions without a leader'
+      throw new KafkaFault('protocol', `${name}: ${what} after ${withinMs} ms`, { retriable: true })
+    }
+  }
 }

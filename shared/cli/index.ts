@@ -1,4 +1,5 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { PolicyMistake } from '../engine/policy-mistake.ts'
 import { addAsking } from './asking.ts'
 import { addAudit } from './audit/index.ts'
 import { addBackup } from './backup.ts'
@@ -64,6 +65,7 @@ export async function main(
 
 function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error
+  if (error instanceof PolicyMistake) return new CommandFailure(exitCodes.configuration, error.message)
   if (!(error instanceof CommanderError)) return new CommandFailure(exitCodes.failed, error instanceof Error ? error.message : String(error))
   return new CommandFailure(exitCodes.usage, error.code === 'commander.help' ? 'expected a command (see reeve --help)' : error.message.replace(/^error: /, ''))
 }
