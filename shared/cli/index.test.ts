@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { PolicyMistake } from '../engine/policy-mistake.ts'
-import type { Cli } from './command.ts'
+import type { Cli } from './session.ts'
 import { main } from './index.ts'
 
 test.each([
