@@ -9,6 +9,9 @@ test.each([
 ])('%s ends with %i, and is said once', async (error, exitCode) => {
   const said: string[] = []
   const cli = { out: (text: string) => said.push(text), err: (text: string) => said.push(text) } as unknown as Cli
-  expect(await main(cli, ['stream', 'audit-mirror'], { parseAsync: () => Promise.reject(error) })).toBe(exitCode)
+  const parseAsync = async (): Promise<never> => {
+    throw error
+  }
+  expect(await main(cli, ['stream', 'audit-mirror'], { parseAsync })).toBe(exitCode)
   expect(said).toEqual([`reeve: ${error.message}`])
 })

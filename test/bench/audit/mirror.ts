@@ -74,12 +74,7 @@ let sent = 0
 /** Offers lines at a rate, waits until all are mirrored, and gives each one's milliseconds. */
 async function offer(count: number, rate: number): Promise<number[]> {
   const load = ['--topic', source, '--num-records', String(count), '--throughput', String(rate), '--payload-file', payloads, '--payload-delimiter', '\\n']
-  await javaOutput('org.apache.kafka.tools.ProducerPerformance', [
-    ...load,
-    '--producer-props',
-    `bootstrap.servers=${brokers.join(',')}`,
-    'acks=all'
-  ])
+  await javaOutput('org.apache.kafka.tools.ProducerPerformance', [...load, '--producer-props', `bootstrap.servers=${brokers.join(',')}`, 'acks=all'])
   const [from, to] = [sent, sent + count]
   sent = to
   for (const late = performance.now() + 120_000; arrivedMs.size < to; await new Promise(resolve => setTimeout(resolve, 50)))
