@@ -122,10 +122,10 @@ async function expectOneAnswer(own: readonly { readonly name: string; readonly f
     writeExport(files, join(made, name))
     return join(made, name)
   }
-  const exports = own.map(({ name, files, earlier }, number) => ({
-    ...{ name, export: write(files, `${number}`), earlier: earlier ? write(earlier, `${number}-earlier`) : null },
-    ...{ key, anchors: [], allowUnanchored: true, verified: number === 0, sequence: null }
-  }))
+  const exports = own.map(({ name, files, earlier }, number): Case => {
+    const places = { export: write(files, `${number}`), earlier: earlier ? write(earlier, `${number}-earlier`) : null }
+    return { ...places, name, key, anchors: [], allowUnanchored: true, verified: number === 0, sequence: null }
+  })
   const [second, first] = await Promise.all([pythonsOpinions(exports, basename(made)), Promise.all(exports.map(reevesOpinion))])
   expect(second[0]).toEqual({ verified: true, sequence: null })
   expect(exports.map(({ name }, index) => ({ name, ...second[index] }))).toEqual(exports.map(({ name }, index) => ({ name, ...first[index] })))
@@ -138,43 +138,37 @@ test('an export of Reeve is verified by the second verifier too, and of any file
   await expectOneAnswer([{ name: 'nothing', files }, ...altered], vkey)
 })
 
-test(
-  'so is a topic of Reeve with several logs that continues another, and of any file of either that was altered both say the same',
-  {
-    timeout
-  },
-  async () => {
-    const kafka = fakeKafka({ pollEntries: 10_000 })
-    kafka.createTopic('audit-2026', 3)
-    kafka.createTopic('audit-2027', 2)
-    const before = auditTopicWorld(kafka, 'audit-2026', 3)
-    const { place, signer } = before.worlds[0]!
-    const after = auditTopicWorld(kafka, 'audit-2027', 2, signer)
-    const log = await before.open()
-    await log.offer(numbersOf(0, 20))
-    await log.checkpoint()
-    await log.offer(numbersOf(20, 40))
-    await log.close()
-    const [appender, reader] = [await kafka.openAppender(transactionalIdOf(place)), await kafka.openReader()]
-    const parts = { place, appender, reader, topicId: 'AAAA', signers: [signer], anchors: [], circumstances: () => ({ powers: [], excluded: {}, silent: [] }) }
-    const next = await after.open({ continues: () => endTopic({ ...parts, endingFor: 'audit-2027' }) })
-    for (const count of [50, 60]) {
-      await next.offer(numbersOf(0, count, next.head.sources))
-      await next.checkpoint()
-    }
-    const [earlier, files] = [await exportTopic(reader, before), await exportTopic(reader, after)]
-    await Promise.all([before.close(), after.close(), reader.close()])
-    const random = randomFrom(20_261_122)
-    const altered = Array.from({ length: 8 }, (_, number) => ({ ...withOneAltered(files, number * 2, random), earlier }))
-    const alteredEarlier = Array.from({ length: 4 }, (_, number) => {
-      const { name, files: changed } = withOneAltered(earlier, number * 3, random)
-      return { name: `of the earlier one ${name}`, files, earlier: changed }
-    })
-    await expectOneAnswer([{ name: 'nothing', files, earlier }, { name: 'the earlier one', files: earlier }, ...altered, ...alteredEarlier], signer.vkey)
+test('so is a topic of Reeve of several logs that continues another, and of any altered file of either both say the same', { timeout }, async () => {
+  const kafka = fakeKafka({ pollEntries: 10_000 })
+  kafka.createTopic('audit-2026', 3)
+  kafka.createTopic('audit-2027', 2)
+  const before = auditTopicWorld(kafka, 'audit-2026', 3)
+  const { place, signer } = before.worlds[0]!
+  const after = auditTopicWorld(kafka, 'audit-2027', 2, signer)
+  const log = await before.open()
+  await log.offer(numbersOf(0, 20))
+  await log.checkpoint()
+  await log.offer(numbersOf(20, 40))
+  await log.close()
+  const [appender, reader] = [await kafka.openAppender(transactionalIdOf(place)), await kafka.openReader()]
+  const parts = { place, appender, reader, topicId: 'AAAA', signers: [signer], anchors: [], circumstances: () => ({ powers: [], excluded: {}, silent: [] }) }
+  const next = await after.open({ continues: () => endTopic({ ...parts, endingFor: 'audit-2027' }) })
+  for (const count of [50, 60]) {
+    await next.offer(numbersOf(0, count, next.head.sources))
+    await next.checkpoint()
   }
-)
+  const [earlier, files] = [await exportTopic(reader, before), await exportTopic(reader, after)]
+  await Promise.all([before.close(), after.close(), reader.close()])
+  const random = randomFrom(20_261_122)
+  const altered = Array.from({ length: 8 }, (_, number) => ({ ...withOneAltered(files, number * 2, random), earlier }))
+  const alteredEarlier = Array.from({ length: 4 }, (_, number) => {
+    const { name, files: changed } = withOneAltered(earlier, number * 3, random)
+    return { name: `of the earlier one ${name}`, files, earlier: changed }
+  })
+  await expectOneAnswer([{ name: 'nothing', files, earlier }, { name: 'the earlier one', files: earlier }, ...altered, ...alteredEarlier], signer.vkey)
+})
 
-test('the second verifier says with its exit code whether all holds, and names the first bad sequence', async () => {
+test('the second verifier says with its exit code whether all holds, and names the first bad sequence', { timeout }, async () => {
   const bad = cases.find(({ name }) => name === 'a flipped byte in an entry')!
   const options = ({ export: at, key }: Case) => ['--export', at, '--key', key]
   const anchored = cases.find(({ name }) => name === 'several logs of one topic beside their anchor')!
