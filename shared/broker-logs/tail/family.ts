@@ -25,6 +25,8 @@ interface Gzipped {
   readonly fileId: string | null
   /** Of what is in it; null where it is not whole, undefined where nobody wanted to know. */
   sizeBytes: number | null | undefined
+  /** Monotonic; when it was first seen as it is. */
+  readonly seenAtMs: number
 }
 
 const HEAD_BYTES = 4_096
@@ -52,6 +54,12 @@ export class Family {
   /** Whether the folder has not changed for a while: only then no rename can have been between its names and its files. */
   get isStill(): boolean {
     return this.#namesAtMs - this.#folderSeenAtMs >= this.#lookAgainMs
+  }
+
+  /** Whether there is a compressed file that is not whole yet, begins as this one, and has changed within that time. */
+  isBeingCompressed(fileId: string, withinMs: number): boolean {
+    const sinceMs = performance.now() - withinMs
+    return [...this.#gzipped.values()].some(file => file.fileId === fileId && file.sizeBytes === null && file.seenAtMs > sinceMs)
   }
 
   /**
@@ -140,7 +148,7 @@ export class Family {
       // What it was made of was written before it; gzip gives it the same time, others do not.
       const modifiedMs = Number(mtimeMs)
       const place = `${dev}:${ino}:${size}:${mtimeNs}`
-      const known = this.#gzipped.get(place) ?? { fileId: await openedAs(path, true, headId), sizeBytes: undefined }
+      const known = this.#gzipped.get(place) ?? { fileId: await openedAs(path, true, headId), sizeBytes: undefined, seenAtMs: performance.now() }
       seen.set(place, known)
       const { fileId } = known
       if (fileId === null) return null

@@ -24,6 +24,8 @@ export interface TailPosition {
   readonly floorMs: number
   /** Oldest first; the last is the live file's as a rule. */
   readonly files: readonly FilePosition[]
+  /** The last that were gone: one that comes back is gone on with, for what was read of it must not be read again. */
+  readonly gone?: readonly FilePosition[]
 }
 
 /** What happened to a file beside being appended to. Nothing of it is skipped in silence: `unreadBytes` null means that nobody can say. */

@@ -288,6 +288,38 @@ test('a file that is missed for a moment is gone on with when it is back, with i
   expect(await drain(open({ position: missed.position }))).toMatchObject({ texts: [line(3)], notices: [] })
 })
 
+test('a file that is gone and comes back, live, rotated or as a copy of what was emptied, is gone on with, also after a restart', async () => {
+  const elsewhere = join(folder, 'elsewhere')
+  for (const [back, name] of [
+    ['live', path],
+    ['rotated', `${path}.1`]
+  ] as const) {
+    const tail = open()
+    writeFileSync(path, lines(0, 3))
+    await drain(tail, { texts: 3 })
+    renameSync(path, elsewhere)
+    const { position, notices } = await drain(tail, { notices: 1 })
+    expect(notices).toMatchObject([{ kind: 'gone', readTo: 57 }])
+    appendFileSync(elsewhere, lines(3, 4))
+    renameSync(elsewhere, name)
+    for (const each of [tail, open({ position: JSON.parse(JSON.stringify(position)) as TailPosition })]) {
+      const found = await drain(each, { texts: 1 })
+      expect([back, found.texts, found.position.gone]).toEqual([back, [line(3)], undefined])
+    }
+    rmSync(name)
+  }
+  const tail = open()
+  writeFileSync(path, lines(0, 3))
+  await drain(tail, { texts: 3 })
+  copyFileSync(path, elsewhere)
+  truncateSync(path)
+  appendFileSync(path, lines(7, 8))
+  expect(kinds(await drain(tail, { notices: 1, texts: 1 }))).toEqual(['truncated'])
+  appendFileSync(elsewhere, lines(3, 4))
+  renameSync(elsewhere, `${path}.1`)
+  expect((await drain(tail, { texts: 1 })).texts).toEqual([line(3)])
+})
+
 test('a half line at the end of a rotated file is handed out as such once the next file is there', async () => {
   const tail = open()
   writeFileSync(path, `${lines(0, 1)}[1] half`)
@@ -455,6 +487,28 @@ describe('rotated files that gzip compressed', () => {
     expect([...texts, ...found.texts, ...(await drain(tail)).texts]).toEqual(expected(3, 5))
     expect(found.notices).toEqual([])
     expect(found.position.files).toHaveLength(1)
+  })
+
+  test('are waited for while they are being written, where the other went before', async () => {
+    const tail = open({ settleMs: 60_000 })
+    writeFileSync(path, lines(0, 3))
+    await drain(tail)
+    appendFileSync(path, lines(3, 5))
+    await drain(tail)
+    const whole = gzipSync(lines(0, 7))
+    // More was appended behind the last look.
+    rmSync(path)
+    for (const length of [whole.length - 12, whole.length - 9]) {
+      writeFileSync(`${path}.1.gz`, whole.subarray(0, length))
+      for (let look = 0; look < 6; look++) {
+        expect(await tail.poll()).toMatchObject({ notices: [], entries: [] })
+        await passes()
+      }
+    }
+    writeFileSync(`${path}.1.gz`, whole)
+    const found = await drain(tail, { texts: 2 })
+    expect(found.texts).toEqual(expected(5, 7))
+    expect(kinds(found)).toEqual(['rotated'])
   })
 
   test('of several members are read as one', async () => {

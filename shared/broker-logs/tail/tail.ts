@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type { LogEntry } from '../entry.ts'
 import { Family, type Member } from './family.ts'
 import { FollowedFile } from './followed-file.ts'
-import type { TailNotice, TailPosition } from './position.ts'
+import type { FilePosition, TailNotice, TailPosition } from './position.ts'
 
 export interface TailOptions {
   /** The machine that the log is of: part of each coordinate. */
@@ -17,7 +17,7 @@ export interface TailOptions {
   readonly position?: TailPosition | null
   /** Longer events are cut; default 1 MiB. */
   readonly maxEntryBytes?: number
-  /** How long a rotated file must not grow before what has no line break at its end is handed out; default 5,000. */
+  /** How long a rotated file must not grow before what has no line break at its end is handed out, and before what is being compressed is given up; default 5,000. */
   readonly settleMs?: number
   /**
    * How long a folder must not change before a new file is begun, and a file be missed before it is gone; default 250. More than a tick of the file
@@ -42,6 +42,7 @@ export interface TailBatch {
 /** Files that were read to their end and are still recognised, for what a writer adds late. */
 const MOST_FILES = 4
 const DEFAULT_BATCH_BYTES = 1_048_576
+const DEFAULT_SETTLE_MS = 5_000
 
 /** Reads a log and the files that it is rotated to: each event once, from a position that lives with the caller. One caller at a time. */
 export class Tail {
@@ -49,6 +50,7 @@ export class Tail {
   readonly #family: Family
   readonly #lookAgainMs: number
   readonly #files: FollowedFile[] = []
+  #gone: readonly FilePosition[] = []
   #position: TailPosition | null
   #floorMs = -1
   #watcher: FSWatcher | null = null
@@ -79,7 +81,7 @@ export class Tail {
     const entries: LogEntry[] = []
     let left = limits.maxBytes ?? DEFAULT_BATCH_BYTES
     for (const file of this.#files) {
-      const { host, path, maxEntryBytes = 1_048_576, settleMs = 5_000, begins, whole } = this.#options
+      const { host, path, maxEntryBytes = 1_048_576, settleMs = DEFAULT_SETTLE_MS, begins, whole } = this.#options
       const isLast = file === this.#files.at(-1)
       const settled = this.#isGone(file) || (!file.member.live && !isLast && file.quietForMs >= settleMs)
       if (left <= 0 || (file.unseenBytes === 0 && !(settled && file.hasHalfEvent))) continue
@@ -97,7 +99,12 @@ export class Tail {
     return {
       entries,
       notices,
-      position: { version: 2, floorMs: this.#floorMs, files: this.#files.map(file => file.position) },
+      position: {
+        version: 2,
+        floorMs: this.#floorMs,
+        files: this.#files.map(file => file.position),
+        ...(this.#gone.length > 0 && { gone: this.#gone })
+      },
       more: this.#files.some(file => file.unseenBytes > 0 && file.missingForMs === null),
       live: live === undefined ? null : { sizeBytes: live.sizeBytes, modifiedMs: live.modifiedMs },
       heldBytes
@@ -154,6 +161,7 @@ export class Tail {
       this.#floorMs = Math.max(-1, ...members.filter(member => !member.live).map(member => member.modifiedMs))
       return
     }
+    this.#gone = position.gone ?? []
     const passedOver = position.version === 1 ? members.filter(({ compressed }) => compressed).map(({ modifiedMs }) => modifiedMs) : []
     this.#floorMs = Math.max(position.floorMs, ...passedOver)
     for (const file of position.files) {
@@ -190,12 +198,13 @@ export class Tail {
       if (fileId === null || this.#files.some(file => file.fileId === fileId)) continue
       if (!member.live && member.modifiedMs <= this.#floorMs) continue
       if (!member.live) notices.push({ kind: 'found', fileId, name: member.name, sizeBytes: member.sizeBytes })
-      this.#files.push(new FollowedFile(member, fileId, null))
+      this.#files.push(new FollowedFile(member, fileId, this.#gone.find(file => file.fileId === fileId) ?? null))
+      this.#gone = this.#gone.filter(file => file.fileId !== fileId)
     }
   }
 
-  #isGone({ missingForMs }: FollowedFile): boolean {
-    return missingForMs !== null && missingForMs >= this.#lookAgainMs
+  #isGone({ missingForMs, fileId }: FollowedFile): boolean {
+    return missingForMs !== null && missingForMs >= this.#lookAgainMs && !this.#family.isBeingCompressed(fileId, this.#options.settleMs ?? DEFAULT_SETTLE_MS)
   }
 
   async #forget(members: readonly Member[], notices: TailNotice[]): Promise<void> {
@@ -205,6 +214,7 @@ export class Tail {
       const tooMany = this.#files.length > MOST_FILES && file.missingForMs === null && !member.live && file.unreadBytes === 0
       if ((!gone && !tooMany) || file.unseenBytes > 0) continue
       if (gone) {
+        this.#gone = [...this.#gone, position].slice(-MOST_FILES)
         // Another text in the same inode means that it was emptied.
         const emptied = members.find(({ live, inode }) => live && inode === member.inode)
         if (emptied !== undefined) notices.push({ kind: 'truncated', fileId, readTo: position.offset, sizeBytes: emptied.sizeBytes, unreadBytes: null })
