@@ -222,8 +222,8 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
         http: { port: 0 },
         ...parts
       })
-      const words = ['stream', 'audit-mirror']
-      const start = (how: MirrorStart = {}): Reeve => bench.start(configFile, { env, words, entry: doomed, argument: how })
+      const stream = ['stream', 'audit-mirror']
+      const start = (how: MirrorStart = {}): Reeve => bench.start(configFile, { env, words: stream, entry: doomed, argument: how })
       const env = {
         ...noRedis,
         NODE_COMPILE_CACHE: join(localFolder, 'compile-cache'),
@@ -238,7 +238,7 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
         anchorFolder,
         audit: (...words) => speak(['--config', configFile, 'audit', ...words], env),
         start,
-        run: () => bench.start(configFile, { env, words }),
+        run: () => bench.start(configFile, { env, words: stream }),
         prepare() {
           // Nobody else is alive whom it could take over from.
           const process = start({ waits: true, takeOverAfterMs: 400 })
