@@ -83,12 +83,12 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
   }
 
   async function ofDifference(
-    { kind, resource, before, after }: Difference,
+    { kind, resource, ...sides }: Difference,
     common: Pick<ChangeInput, 'sourceId' | 'position' | 'coordinate' | 'timestampMs'>,
     earliestMs: number,
     records: ChangeInput['records']
   ): Promise<ChangeInput> {
-    const change = { kind, resource, before, after }
+    const change = { kind, resource, ...(kind === 'unclean-leader-elected' ? knownOf(sides) : sides) }
     return { kind: 'change', source: metadataSource, ...common, earliestMs, change, records, consequence: await consequenceOf(change, common.timestampMs) }
   }
 
@@ -144,4 +144,19 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
     },
     close: () => log.close()
   }
+}
+
+const kept = ['replicas', 'addingReplicas', 'removingReplicas']
+const elected = [...kept, 'leader', 'isr', 'leaderRecoveryState']
+
+/** Who led before, and epochs, are not remembered: after a restart they would be made up. What the record of the election says is left. */
+function knownOf({ before, after }: Pick<Difference, 'before' | 'after'>): Pick<Difference, 'before' | 'after'> {
+  const only = (fields: readonly string[], partitions: JsonValue): JsonValue =>
+    Object.fromEntries(
+      Object.entries(partitions ?? {}).map(([partition, state]) => [
+        partition,
+        Object.fromEntries(Object.entries(state as Readonly<Record<string, JsonValue>>).filter(([field]) => fields.includes(field)))
+      ])
+    )
+  return { before: only(kept, before), after: only(elected, after) }
 }
