@@ -95,5 +95,7 @@ export function readManifest(bytes: Uint8Array): Manifest | { readonly fault: st
       return { fault: `${manifestFile}: the log of partition ${partition} has the origin ${origin}, expected <prefix>/${clusterId}/${topic}/${partition}` }
   }
   if (new Set(logs.map(({ partition }) => partition)).size < logs.length) return { fault: `${manifestFile}: a partition is named twice` }
+  if (logs.some(({ partition }, index) => index > 0 && partition < logs[index - 1]!.partition))
+    return { fault: `${manifestFile}: its logs are not in the order of their partitions` }
   return manifest
 }

@@ -31,8 +31,7 @@ export async function proveExport(
   { earlier = { unseen: 'no export of it is at hand' }, ...options }: ProveExportOptions & { readonly earlier?: Earlier } = {}
 ): Promise<ProvenTogether[]> {
   const proven: ProvenLog[] = []
-  const logs = manifest.logs.toSorted((one, other) => one.partition - other.partition)
-  for (const log of logs) proven.push(await proveOne(files, log, known, anchors, options))
+  for (const log of manifest.logs) proven.push(await proveOne(files, log, known, anchors, options))
   return proveTogether(proven, { exact: true, earlier })
 }
 

@@ -144,4 +144,6 @@ test('a link holds only where everything that it says is so', async () => {
     found.map(one => ({ ...one, chains: 3 }))
   ]
   for (const each of wrong) expect(compareEarlier({ origin, continues: ends }, each)).toMatchObject({ sequence: 0 })
+  expect(compareEarlier({ origin, continues: [] }, found)).toMatchObject({ sequence: 0, reason: expect.stringContaining('continues no topic') })
+  expect(compareEarlier({ origin, continues: [] }, [])).toBeNull()
 })

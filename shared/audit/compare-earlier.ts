@@ -11,6 +11,8 @@ export interface EarlierLog extends LogEnd {
 /** Compares the first entry of a log with the earlier topic that it goes on from: README.md, section 10, point 10. Null: it holds. */
 export function compareEarlier({ origin, continues }: Pick<JudgedLog, 'origin' | 'continues'>, earlier: readonly EarlierLog[]): LogFault | null {
   const { topic } = partsOf(origin)
+  // Whoever left out what it continues would otherwise be compared with nothing.
+  if (continues.length === 0 && earlier.length > 0) return { sequence: 0, reason: `it continues no topic, beside the end of ${earlier[0]!.origin}` }
   const wrong = continues.flatMap(end => {
     const found = earlier.find(log => log.origin === end.origin)
     if (found === undefined) return [`${end.origin}, which it continues, is missing beside its topic's other logs`]

@@ -203,6 +203,10 @@ class TopicCases:
             add(f'a topic that continues another one with another {name}', 0, later({'continues': end_of, 'continuesToo': more}), earlier=before)
         add('a topic that continues another one with another root of its second log', 0,
             later({'continues': ends[0], 'continuesToo': [{**ends[1], 'root': HASH}]}), earlier=before)
+        add('a topic that continues nothing, beside another that ended for it', 0, later({}), earlier=before)
+        alone = lambda event: without('payload/unmapped/continuesToo')(without('payload/unmapped/continues')(event))  # noqa: E731
+        for partition in (0, 1):
+            add(f'a topic whose log {partition} continues nothing', 0, later(alter={partition: {'event:0': alone}}), earlier=before)
         add('a topic that continues one log of two', 0, later({'continues': ends[0]}), earlier=before)
         add('a topic that continues three logs of two', 0, later({**began, 'continuesToo': [*ends[1:], {**ends[1], 'origin': f'{NAME}/{EARLIER}/2'}]}), earlier=before)
         cut = {partition: log.cut(sorted(log.checkpoints)[0]) for partition, log in enumerate(before.logs)}
