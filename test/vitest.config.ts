@@ -16,6 +16,8 @@ export default defineConfig({
           name: 'unit',
           include: ['shared/**/*.test.ts', 'agents/**/*.test.ts', 'deploy/**/*.test.ts', 'test/*.test.ts', 'test/regressions/*.unit.test.ts'],
           isolate: false,
+          // On two cores vitest would take one.
+          maxWorkers: 2,
           testTimeout: 30_000,
           sequence: { groupOrder: 0 }
         }
