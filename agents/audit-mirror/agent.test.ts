@@ -182,6 +182,28 @@ test('three chains are written, and ended by the topic that continues them, each
   await expect(old).rejects.toThrow(`goes on in the topic ${later}`)
 }, 30_000)
 
+test('a log whose newest entries are gone is not written on, though no anchor holds them, and what it says is what it was', async () => {
+  const stop = start('one')
+  await write(0, line(1, 'Denied', 'orders'))
+  await eventually(async () => expect(await types()).toContain('access.denied'))
+  await stop()
+  const whole = await entries()
+  const offsets: number[] = []
+  const reader = await kafka.openReader()
+  await reader.assign(topic, 0, 'start')
+  await reader.readToEnd(({ key: kind, offset }) => void (kind!.toString() === 'trailer' && offsets.push(offset)))
+  await reader.close()
+  // Behind the marker of the first transaction.
+  kafka.change(topic, 0, records => records.truncate(offsets[0]! + 2))
+  const left = await entries()
+  expect(left.length).toBeLessThan(whole.length)
+  const policy = policySchema.parse({ keys: [key.skey] })
+  const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'two', log, policy }
+  const again = runStream({ ...surroundings, stream: auditMirror, times, notifier, onRole: nothing }, new AbortController().signal)
+  await expect(again).rejects.toThrow(`has ${left.length} entries, and ${whole.length} were committed: its end was removed`)
+  expect(await entries()).toEqual(left)
+}, 30_000)
+
 test('without a key that signs, nothing is written', async () => {
   const policy = policySchema.parse({})
   const surroundings = { clusterId, kafka, prefix: 'reeve', holder: 'one', log }

@@ -7,14 +7,14 @@ import { auditTopicSeen, createAuditTopic, tooFewBrokers } from '#shared/audit-l
 import { openAuditLog } from '#shared/audit-log/writer.ts'
 import { openSigner } from '#shared/credentials/signer.ts'
 import { PolicyMistake } from '#shared/engine/policy-mistake.ts'
-import type { Sink, Surroundings } from '#shared/engine/stream.ts'
+import type { Remembered, Sink, Surroundings } from '#shared/engine/stream.ts'
 import { openEarlier } from './earlier.ts'
 import { logReadings } from './measures.ts'
 import type { Policy } from './policy.ts'
 import type { MirrorOutput } from './transform.ts'
 
 /** Takes the audit log over and writes behind its end. Refuses where everybody may do everything with the topic. */
-export async function openSink({ kafka, clusterId, log, meter }: Surroundings, policy: Policy): Promise<Sink<MirrorOutput>> {
+export async function openSink({ kafka, clusterId, log, meter }: Surroundings, policy: Policy, remembered: Remembered): Promise<Sink<MirrorOutput>> {
   const { topic, chains, continues, prefix, principal, keys, anchors: configured, checkpointEvery, checkpointEntries } = policy
   const place = { prefix, clusterId, topic }
   if (keys.length === 0)
@@ -51,11 +51,12 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
       topicId: found.topicId,
       signers,
       anchors,
+      atLeast: sizesIn(remembered, topic),
       circumstances: () => circumstances,
       limits: { checkpointMs: checkpointEvery, checkpointEntries },
       onTrouble: (message: string) => log.warn({}, message)
     }
-    const earlier = continues === undefined ? null : await openEarlier(kafka, options, continues)
+    const earlier = continues === undefined ? null : await openEarlier(kafka, { ...options, atLeast: sizesIn(remembered, continues) }, continues)
     const written = await openAuditLog({ ...options, chains, appender, ...(earlier && { continues: earlier }) })
     const unwatch = meter?.gauges(() => written.logs.flatMap(each => logReadings(each.partition, each)))
     return {
@@ -71,6 +72,7 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
           ...(durable && { durable })
         })
       },
+      standing: () => new Map([[sizesKey(topic), written.logs.map(({ head }) => head.size)]]),
       flush: () => written.flushed(),
       async close() {
         unwatch?.()
@@ -82,4 +84,11 @@ export async function openSink({ kafka, clusterId, log, meter }: Surroundings, p
     await closeAll()
     throw error
   }
+}
+
+/** How long the logs of a topic are known to be: an anchor may be behind, or not there at all. */
+const sizesKey = (topic: string): string => `written/${topic}`
+
+function sizesIn(remembered: Remembered, topic: string): readonly number[] {
+  return (remembered.get(sizesKey(topic)) as readonly number[] | undefined) ?? []
 }

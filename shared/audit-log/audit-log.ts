@@ -27,6 +27,8 @@ export interface AuditLogOptions {
   readonly signers: readonly Signer[]
   /** Asked at the start for the largest checkpoints that they hold: a log that is shorter was cut, and is not written on. */
   readonly anchors: readonly CheckpointKeeper[]
+  /** Sizes that the logs are known to have had, in the order of their partitions: one that is shorter was cut, and is not written on. */
+  readonly atLeast?: readonly number[]
   /** Asked for each checkpoint; must not throw. */
   readonly circumstances: () => Circumstances
   readonly limits?: Partial<AuditLogLimits>

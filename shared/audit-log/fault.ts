@@ -1,6 +1,6 @@
 /**
  * Why a log cannot be written on.
- * inconsistent: its end is not what a writer leaves. cut: it is shorter than a checkpoint that an anchor holds. key: the keys at hand are not
+ * inconsistent: its end is not what a writer leaves. cut: it is shorter than it was, as an anchor or its writer remembers. key: the keys at hand are not
  * those of the log. blocked: a transaction of somebody else stays open in the partition. chains: the topic has another number of logs. ended: it goes on
  * in another topic. continues: the topic goes on from another one than it should, or the earlier one is empty.
  */

@@ -3,7 +3,7 @@ import type { AuditLogOptions } from './audit-log.ts'
 import { AuditLogFault } from './fault.ts'
 import { readGenesis } from './genesis.ts'
 import { findHead, type Head } from './head.ts'
-import { originOf, placesOf } from './place.ts'
+import { type LogPlace, originOf, placesOf } from './place.ts'
 import { begin, goOn, type Start } from './start.ts'
 
 /**
@@ -11,23 +11,26 @@ import { begin, goOn, type Start } from './start.ts'
  * that must not be done, KafkaFault where it cannot.
  */
 export async function takeOver(options: AuditLogOptions): Promise<Start & { readonly foreign: Head['foreign'] }> {
-  const { appender, reader, anchors, chains = 1, onTrouble = () => undefined } = options
+  const { appender, reader, anchors, atLeast = [], chains = 1, onTrouble = () => undefined } = options
   const places = placesOf(options.place, chains)
   const { producerEpoch: epoch } = await appender.fence()
   const heads: Head[] = []
   for (const place of places) heads.push(await findHead(reader, place))
   const anchored = await Promise.all(places.map(place => largestAnchored(anchors, originOf(place), onTrouble)))
-  for (const [index, { size }] of heads.entries())
-    if (size < anchored[index]!)
-      throw new AuditLogFault(
-        'cut',
-        `${originOf(places[index]!)} has ${size} entries, and an anchor holds a checkpoint of ${anchored[index]}: its end was removed, or its topic was deleted and made again. Go on in a new topic that continues this one`
-      )
+  for (const [index, { size }] of heads.entries()) {
+    if (size < anchored[index]!) throw cut(places[index]!, size, `an anchor holds a checkpoint of ${anchored[index]}`)
+    if (size < (atLeast[index] ?? 0)) throw cut(places[index]!, size, `${atLeast[index]} were committed`)
+  }
   const foreign = heads.flatMap(head => head.foreign)
   const begun = heads.filter(({ last }) => last !== null).length
   if (begun === 0) return { ...begin(places, (await options.continues?.()) ?? null, { ...options, epoch }), foreign }
   await requireSame(options, begun)
   return { ...(await goOn(places, heads, { ...options, epoch })), foreign }
+}
+
+function cut(place: LogPlace, size: number, before: string): AuditLogFault {
+  const how = 'its end was removed, or its topic was deleted and made again. Go on in a new topic that continues this one'
+  return new AuditLogFault('cut', `${originOf(place)} has ${size} entries, and ${before}: ${how}`)
 }
 
 /** The number of logs is that of the beginning: with another one a source would be in two of them. */

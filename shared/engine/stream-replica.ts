@@ -64,7 +64,8 @@ export async function runStream(parts: StreamReplicaParts, signal: AbortSignal):
 /** One reign. Everything that it knows comes from what was committed, so that it does not matter how the reign before it ended. */
 async function lead(parts: StreamReplicaParts, store: StateStore, topic: string, signal: AbortSignal): Promise<void> {
   const { stream, policy, times, notifier, holder, log, onRole, onStep } = parts
-  const sink = await stream.sink(parts, policy)
+  // What was remembered by now: a reign that ends at this moment may yet add to it.
+  const sink = await stream.sink(parts, policy, new Map(store.entries('')))
   const watched = new StreamFacts(parts.meter)
   try {
     // Read again behind the fence: from here on nobody else can write.
@@ -103,6 +104,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
         onStep?.({ inputs: inputs.length, outputs: outputs.length })
         const due = performance.now() - renewedAt >= times.renewEveryMs
         if (outputs.length === 0 && !due) continue
+        remember(sink.standing?.() ?? new Map())
         await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending), watched.durable())
         pending.clear()
         if (due) renewedAt = performance.now()
@@ -110,6 +112,7 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
         await otherWork()
       }
       await telling
+      remember(sink.standing?.() ?? new Map())
       await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])), watched.durable())
       await sink.flush()
       log.info({ epoch }, 'stopped in good order')

@@ -21,7 +21,7 @@ export interface Stream<Policy, Input, Output> {
   /** What its principal needs in Kafka, and nothing else. */
   rights(policy: Policy): readonly Right[]
   /** Opens what it writes to and takes over from any other writer of it. Throws KafkaFault. */
-  sink(surroundings: Surroundings, policy: Policy): Promise<Sink<Output>>
+  sink(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Sink<Output>>
   /** Opens what it reads, each at the position that is remembered. */
   source(surroundings: Surroundings, policy: Policy, remembered: Remembered): Promise<Source<Input>>
   /** Pure: no clock, no I/O. The same inputs in the same order give the same outputs. `sourceIds` are those that the source has. */
@@ -106,6 +106,8 @@ export interface Sink<Output> {
    * replica has taken over.
    */
   write(outputs: readonly Output[], also: readonly NewRecord[], durable?: () => void): Promise<void>
+  /** What is to be remembered of what it has written, beside whatever is remembered next: what a successor must find there. */
+  standing?(): Memory
   /** Resolves when everything that was written is durable. */
   flush(): Promise<void>
   close(): Promise<void>
