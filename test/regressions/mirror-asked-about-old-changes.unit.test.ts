@@ -30,7 +30,7 @@ function world() {
 
 test.each([changed('retention.ms'), added])('of an old change the cluster is not asked, and what follows is unknown: $kind', async change => {
   const { asked, consequences } = world()
-  expect(await consequences.of(change, nowMs - 700_000)).toEqual({ unknown: expect.stringContaining('long after') })
+  expect(await consequences.of(change, nowMs - 70_000)).toEqual({ unknown: expect.stringContaining('long after') })
   expect(asked).toEqual([])
 })
 

@@ -14,7 +14,7 @@ type Asked = Pick<Admin, 'scan' | 'topicConfigs' | 'acls' | 'offsetForTimestamp'
 const mostLookUps = 50
 
 /** What the cluster says now is no consequence of a change that is older; and a log that is read from its beginning tells of thousands. */
-const mostAgeMs = 600_000
+const mostAgeMs = 60_000
 const tooOld: JsonValue = { unknown: 'The change was read long after it was made, and what the cluster says by now was not asked.' }
 
 const retentionSetting = 'retention.ms'
