@@ -43,5 +43,8 @@ test("the log of the stack's controller is to Kafka's own decoder what it is to 
   expect(inChanges + folded.routine.reduce((sum, { count }) => sum + count, 0)).toBe(records.length)
   const output = JSON.stringify([records, folded, Object.values(fold.image).map(section => (section instanceof Map ? [...section] : section))])
   expect(secrets.length).toBeGreaterThan(30)
-  expect(secrets.filter(secret => output.includes(secret))).toEqual([])
+  // A shorter one, such as the number that some test has set, stands in the output as something else too.
+  const telling = secrets.filter(({ length }) => length >= 8)
+  expect(telling.length).toBeGreaterThan(10)
+  expect(telling.filter(secret => output.includes(secret))).toEqual([])
 })
