@@ -170,7 +170,8 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     for (let partition = 0; partition < chains; partition++) {
       const found = (await records(auditTopic, partition)).map(({ key: kind, value }) => ({ kind: kind!.toString(), value: value! }))
       const verified = verifyLog(found, { origin: `reeve.audit/${clusterId}/${auditTopic}/${partition}`, vkey: key.vkey })
-      if ('reason' in verified) throw new Error(`entry ${verified.sequence} of ${auditTopic}/${partition}: ${verified.reason}`)
+      if ('reason' in verified)
+        throw new Error(`entry ${verified.sequence} of ${auditTopic}/${partition}: ${verified.reason}${alike(found, verified.sequence)}`)
       for (const { kind, value } of found) if (kind === 'event') entries.push(readEntry(value) as Entry)
     }
     const mirrored = entries.filter(isMirrored)
@@ -299,6 +300,18 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
       rmSync(folder, { recursive: true, force: true })
     }
   }
+}
+
+/** The entry at a sequence, and whatever else has its id. */
+function alike(records: readonly { readonly value: Buffer }[], sequence: number): string {
+  const entries = records.map(({ value }) => value.toString()).filter(text => text.includes('"eventId"'))
+  const id = /"eventId":"([^"]+)"/.exec(entries[sequence] ?? '')?.[1]
+  return id === undefined
+    ? ''
+    : entries
+        .filter(text => text.includes(id))
+        .map(text => `\n  ${text}`)
+        .join('')
 }
 
 /** What a mirror says of the sources, not of itself; counts of metadata records depend on how many came at a time. */

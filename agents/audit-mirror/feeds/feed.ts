@@ -66,7 +66,10 @@ export interface Feed {
   readonly ids: readonly string[]
   /** How many records each source had, at its last answer, that were not taken (of a file: 1 for any); a source that cannot say is missing. */
   readonly unread?: ReadonlyMap<string, number>
-  /** What came since the last call, in the order of each source; waits at most so long. Throws KafkaFault where it cannot be read now. */
+  /**
+   * What came since the last call, in the order of each source; waits at most so long. It is taken in one step, and becomes durable as one, unless all
+   * of it is `brought`. Throws KafkaFault where it cannot be read now.
+   */
   next(maxWaitMs: number): Promise<readonly MirrorInput[]>
   close(): Promise<void>
 }

@@ -12,6 +12,7 @@ import type { CommittedRecords, MetadataLog, MetadataPosition, Rewritten, Snapsh
 import type { Log } from '#shared/telemetry/log.ts'
 import { type Feed, type GapInput, metadataSource, type MirrorInput } from './feed.ts'
 import { imageMemory, rememberedImage, wholeImageMemory } from './image-memory.ts'
+import { parted } from './parted.ts'
 
 const positionKey = 'position/metadata-log'
 
@@ -30,6 +31,8 @@ export function metadataPosition(remembered: Remembered): MetadataPosition | und
   return remembered.get(positionKey) as unknown as MetadataPosition | undefined
 }
 
+/** Of what an answer brings, so many records and the rest of their batch are one step: a first answer has tens of thousands. */
+const mostRecords = 250
 /** Changes of which the cluster is asked side by side. */
 const askedAtOnce = 16
 
@@ -43,6 +46,8 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
   let fold: MetadataFold = { image: image ?? emptyImage(), open: null }
   /** Nothing was read yet, and nothing is remembered: what the first look shows was there before. */
   let fresh = image === null
+  /** Came with the last answer, and was not given yet. */
+  let rest: CommittedRecords | null = null
   const place = ({ offset, epoch }: MetadataPosition): string => `__cluster_metadata@${offset}.${epoch}`
   const brought = (input: Input, through: MetadataPosition): MirrorInput => ({ kind: 'brought', input, through: { ...through }, replay: false })
   const decode = (value: Buffer) => decodeMetadataRecord(value, { hashKey })
@@ -139,9 +144,14 @@ export function metadataFeed({ log, remembered, hashKey, consequenceOf, logger }
   return {
     ids: [metadataSource],
     async next(maxWaitMs) {
-      const item = await log.poll({ maxWaitMs })
+      const item = rest ?? (await log.poll({ maxWaitMs }))
+      rest = null
       if (item === null) return []
-      if (item.kind === 'records') return ofRecords(item)
+      if (item.kind === 'records') {
+        const [now, later] = parted(item, mostRecords)
+        rest = later
+        return ofRecords(now)
+      }
       if (item.kind === 'snapshot') return ofSnapshot(item)
       if (item.kind === 'rewritten') return ofRewritten(item)
       logger.warn({ silentMs: Math.round(item.silentMs) }, `nothing comes from the metadata log: ${item.why}`)

@@ -5,11 +5,19 @@ import { together } from './together.ts'
 
 const silent = () => undefined
 const memory = (key: number): MirrorInput => ({ kind: 'memory', memory: new Map([[String(key), null]]) })
-const keysOf = (inputs: readonly MirrorInput[]): number[] => inputs.flatMap(input => (input.kind === 'memory' ? [...input.memory.keys()].map(Number) : []))
+const moment = (key: number): MirrorInput => ({
+  kind: 'brought',
+  input: { kind: 'time', sourceId: 'a', position: key, timestampMs: key },
+  through: key,
+  replay: false
+})
+const keysOf = (inputs: readonly MirrorInput[]): number[] =>
+  inputs.flatMap(input => (input.kind === 'memory' ? [...input.memory.keys()].map(Number) : input.kind === 'brought' ? [input.through as number] : []))
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, index) => from + index)
 
 interface FakeFeed extends Feed {
   readonly asked: number
-  bring(...keys: number[]): void
+  bring(...inputs: MirrorInput[]): void
   fail(error: Error): void
 }
 
@@ -23,7 +31,7 @@ function fakeFeed(id: string): FakeFeed {
     get asked() {
       return asked
     },
-    bring: (...keys) => at(given++).resolve(keys.map(memory)),
+    bring: (...inputs) => at(given++).resolve(inputs),
     fail: error => at(given++).reject(error),
     next: () => at(asked++).promise,
     close: async () => undefined
@@ -35,23 +43,32 @@ const log = { debug: silent, info: silent, warn: silent, error: silent }
 test('a step takes a bounded part, in order, and no feed is looked at before the last of them is taken', async () => {
   const feed = fakeFeed('a')
   const source = together([feed], { log })
-  feed.bring(...Array.from({ length: 600 }, (_, key) => key))
+  feed.bring(...numbers(0, 600).map(moment))
   const steps = [await source.next(0), await source.next(0)]
   expect(feed.asked).toBe(1)
   steps.push(await source.next(0))
   expect(steps.map(({ length }) => length)).toEqual([250, 250, 100])
-  expect(keysOf(steps.flat())).toEqual(Array.from({ length: 600 }, (_, key) => key))
+  expect(keysOf(steps.flat())).toEqual(numbers(0, 600))
   expect(feed.asked).toBe(2)
+})
+
+test('a look with anything that does not stand for itself is one step, with what a step takes beside it', async () => {
+  const [one, other] = [fakeFeed('one'), fakeFeed('other')]
+  one.bring(...numbers(0, 600).map(moment))
+  other.bring(...numbers(600, 1_200).map(moment), memory(1_200))
+  const source = together([one, other], { log })
+  const steps = [await source.next(0), await source.next(0), await source.next(0)].map(keysOf)
+  expect(steps).toEqual([numbers(0, 250), numbers(250, 500), numbers(500, 1_201)])
 })
 
 test('what comes while a step is being written was asked for before the next step', async () => {
   const [one, other] = [fakeFeed('one'), fakeFeed('other')]
   const source = together([one, other], { log })
-  one.bring(1)
+  one.bring(memory(1))
   expect(keysOf(await source.next(0))).toEqual([1])
   expect([one.asked, other.asked]).toEqual([2, 1])
-  other.bring(2)
-  one.bring(3)
+  other.bring(memory(2))
+  one.bring(memory(3))
   expect(new Set(keysOf(await source.next(0)))).toEqual(new Set([2, 3]))
 })
 
@@ -60,7 +77,7 @@ test('a feed that cannot be read is told of, and the others go on; what asking a
   const [broken, whole] = [fakeFeed('broken'), fakeFeed('whole')]
   const source = together([broken, whole], { log: { ...log, warn: (_: object, message: string) => void told.push(message) } })
   broken.fail(new KafkaFault('unreachable', 'no broker answers'))
-  whole.bring(1)
+  whole.bring(memory(1))
   expect(keysOf(await source.next(0))).toEqual([1])
   expect(told).toEqual([expect.stringContaining('no broker answers')])
   whole.fail(new TypeError('a mistake'))

@@ -5,8 +5,8 @@ import { sourceReadings } from '../measures.ts'
 import type { Feed, MirrorInput } from './feed.ts'
 
 const againMs = 1_000
-/** What one step takes at most: a long one would hold up what came after it, and the transaction that takes it over would be as long. */
-const mostInputs = 250
+/** So many make a step: a long one would hold up what came after it, and the transaction that takes it over would be as long. */
+const enough = 250
 
 interface Looked {
   readonly feed: Feed
@@ -21,8 +21,8 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
   const openedAtMs = Date.now()
   const answeredAtMs = new Map<Feed, number>()
   const looks = new Map<Feed, Promise<Looked>>()
-  /** Came and was not taken yet; nobody is looked at before it is. */
-  let waiting: readonly MirrorInput[] = []
+  /** Came and was not taken yet, a list for what must be taken in one step; nobody is looked at before all of it is. */
+  let waiting: (readonly MirrorInput[])[] = []
   const closing = new AbortController()
 
   /** Rejects where asking again would leave something out, or never help. */
@@ -45,7 +45,7 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
   }
 
   /** Waits for the first feed that has been looked at; whatever else has come by then is taken along. */
-  async function come(maxWaitMs: number): Promise<MirrorInput[]> {
+  async function come(maxWaitMs: number): Promise<(readonly MirrorInput[])[]> {
     lookAgain(maxWaitMs)
     const done = [await Promise.race(looks.values())]
     const nothing = Promise.resolve(null)
@@ -54,7 +54,7 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
       if (also !== null && also.feed !== done[0]!.feed) done.push(also)
     }
     for (const { feed } of done) looks.delete(feed)
-    return done.flatMap(({ inputs }) => inputs)
+    return done.flatMap(({ inputs }) => partsOf(inputs))
   }
 
   const unwatch = meter?.gauges(() =>
@@ -64,8 +64,8 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
     ids: feeds.flatMap(({ ids }) => ids),
     async next(maxWaitMs) {
       if (waiting.length === 0) waiting = await come(maxWaitMs)
-      const inputs = waiting.slice(0, mostInputs)
-      waiting = waiting.slice(mostInputs)
+      const inputs: MirrorInput[] = []
+      while (waiting.length > 0 && inputs.length < enough) inputs.push(...waiting.shift()!)
       if (waiting.length === 0) lookAgain(maxWaitMs)
       return inputs
     },
@@ -76,6 +76,12 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
       await Promise.all(feeds.map(feed => feed.close()))
     }
   }
+}
+
+/** What says of each input where its source stands behind it may be parted. All else is whole: half of it would be taken again, or never, after a crash. */
+function partsOf(inputs: readonly MirrorInput[]): (readonly MirrorInput[])[] {
+  if (!inputs.every(({ kind }) => kind === 'brought')) return [inputs]
+  return Array.from({ length: Math.ceil(inputs.length / enough) }, (_, part) => inputs.slice(part * enough, (part + 1) * enough))
 }
 
 /** Whoever waits for it is told of a failure; nobody may wait yet. */
