@@ -1,6 +1,6 @@
-import { connectionBy } from '#shared/config/config.ts'
 import type { AuditGround } from '#shared/engine/audit-ground.ts'
 import { auditLog } from './audit-log.ts'
+import { controllersOf } from './controllers.ts'
 import type { Policy } from './policy.ts'
 
 /** What `reeve doctor` looks at. */
@@ -19,9 +19,4 @@ export function auditGround(policy: Policy): AuditGround {
     metadata: metadata === undefined ? null : { controllers: controllersOf(metadata), hashKey: hashKey ?? null },
     logs: logs.map(({ id, content, topic: filled = null, file = null }) => ({ id, content, topic: filled, file }))
   }
-}
-
-function controllersOf(metadata: NonNullable<Policy['metadata']>) {
-  const { controllers, sasl = null, tls = null } = metadata
-  return connectionBy({ brokers: controllers, clientId: 'reeve-audit-metadata', sasl, tls: tls as Parameters<typeof connectionBy>[0]['tls'] })
 }

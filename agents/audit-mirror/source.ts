@@ -2,7 +2,6 @@ import type { Input } from '#shared/audit/inputs.ts'
 import { coordinateText } from '#shared/broker-logs/entry.ts'
 import { eventRules, openLogFormat, readBrokerLogLine } from '#shared/broker-logs/line.ts'
 import { readTopicLine } from '#shared/broker-logs/topic-lines.ts'
-import { connectionBy } from '#shared/config/config.ts'
 import { journalEntry } from '#shared/engine/journal.ts'
 import { PolicyMistake } from '#shared/engine/policy-mistake.ts'
 import type { Remembered, Source, Surroundings } from '#shared/engine/stream.ts'
@@ -11,6 +10,7 @@ import { hashKeyFrom } from '#shared/kafka/metadata-log/decode/decode.ts'
 import { openMetadataLog } from '#shared/kafka/metadata-log/index.ts'
 import type { Kafka, LogRecord } from '#shared/kafka/ports.ts'
 import { transactionalIdOf } from '#shared/audit-log/place.ts'
+import { controllersOf } from './controllers.ts'
 import { Consequences } from './feeds/consequences.ts'
 import type { Feed, MirrorInput } from './feeds/feed.ts'
 import { fileFeed } from './feeds/file-feed.ts'
@@ -59,15 +59,8 @@ function changesOf(
   const consequenceOf: ConsequenceOf = (change, timestampMs) => consequences.of(change, timestampMs)
   if (metadata === undefined) return scanFeed({ admin: kafka.admin, everyMs: scanEvery, consequenceOf, remembered })
   if (hashKey === undefined) throw new PolicyMistake('agents.audit-mirror.policy.hashKey: expected a key of at least 32 bytes beside metadata')
-  const { controllers, sasl = null, tls = null } = metadata
   const startAt = metadataPosition(remembered)
-  const reader = openMetadataLog(
-    connectionBy({ brokers: controllers, clientId: 'reeve-audit-metadata', sasl, tls: tls as Parameters<typeof connectionBy>[0]['tls'] }),
-    {
-      clusterId,
-      ...(startAt && { startAt })
-    }
-  )
+  const reader = openMetadataLog(controllersOf(metadata), { clusterId, ...(startAt && { startAt }) })
   return metadataFeed({ log: reader, remembered, hashKey: hashKeyFrom(Buffer.from(hashKey.reveal())), consequenceOf, logger: log })
 }
 

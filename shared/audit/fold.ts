@@ -30,13 +30,8 @@ interface Counted {
   lastMs: number
 }
 
-interface AccessCell extends Counted {
+interface AccessCell extends Counted, Pick<FoldedAccess, 'principal' | 'address' | 'resourceType' | 'resourceName' | 'operation'> {
   readonly kind: 'access'
-  readonly principal: string | null
-  readonly address: string | null
-  readonly resourceType: string
-  readonly resourceName: string | null
-  readonly operation: string
   readonly requests: string[]
   resourceRefCount: number
 }

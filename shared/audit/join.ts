@@ -1,6 +1,7 @@
 import type { Claim } from './claim.ts'
 import type { Attribution } from './events/attribution.ts'
 import type { Began } from './fold.ts'
+import { keysOfChange, keysOfClaim, KeyedSets } from './join-keys.ts'
 import { judge, rankOf } from './matching.ts'
 import type { OpenChange } from './open-change.ts'
 import { type ClockOptions, type Joint, type SourceClock, watermarkOf } from './watermark.ts'
@@ -40,14 +41,14 @@ interface Unattributed {
 export interface Join {
   /** By coordinate. */
   readonly changes: Map<string, OpenChange>
-  /** By what they may have changed: `type name`, `type` alone where they name nothing, `kind` for rights on the cluster. */
-  readonly claims: Map<string, Set<HeldClaim>>
+  /** By what they may have changed. */
+  readonly claims: KeyedSets<HeldClaim>
   /** By source, in the order in which they came. */
   readonly held: Map<string, Set<HeldClaim>>
   heldCount: number
   /** Changes that nobody is known to have made, by coordinate, and by the same keys as claims. */
   readonly unattributed: Map<string, Unattributed>
-  readonly unattributedKeys: Map<string, Set<Unattributed>>
+  readonly unattributedKeys: KeyedSets<Unattributed>
   /** Those of them that a line says something of. */
   readonly hoped: Set<Unattributed>
   newestUnattributedMs: number
@@ -60,11 +61,11 @@ export function newJoin(changes: Iterable<OpenChange>, forgottenMs = Number.NEGA
   const all = [...changes]
   const join: Join = {
     changes: new Map(all.flatMap(change => (change.unattributed ? [] : [[change.coordinate, change]]))),
-    claims: new Map(),
+    claims: new KeyedSets(),
     held: new Map(),
     heldCount: 0,
     unattributed: new Map(),
-    unattributedKeys: new Map(),
+    unattributedKeys: new KeyedSets(),
     hoped: new Set(),
     newestUnattributedMs: Number.NEGATIVE_INFINITY,
     forgottenMs,
@@ -81,11 +82,7 @@ export function holdClaim(join: Join, claim: Claim, from: Omit<HeldClaim, 'claim
   const ofSource = join.held.get(sourceId) ?? new Set()
   join.held.set(sourceId, ofSource.add(held))
   join.heldCount++
-  for (const key of keysOfClaim(claim)) {
-    const claims = join.claims.get(key)
-    if (claims) claims.add(held)
-    else join.claims.set(key, new Set([held]))
-  }
+  join.claims.add(keysOfClaim(claim), held)
   tellLate(join, held, options)
   if (join.heldCount <= options.mostClaims) return
   const [oldest] = ofSource
@@ -101,10 +98,7 @@ export function forgetDenied(join: Join, sourceId: string, aheadOfMs: number): v
 /** Takes a change that was written. Says which other had to be judged to make room. */
 export function holdChange(join: Join, change: OpenChange, { mostChanges }: JoinOptions): OpenChange | null {
   join.changes.set(change.coordinate, change)
-  if (join.changes.size <= mostChanges) return null
-  let oldest = change
-  for (const each of join.changes.values()) if (compareChanges(each, oldest) < 0) oldest = each
-  return oldest
+  return join.changes.size <= mostChanges ? null : oldestOf(join.changes.values())
 }
 
 /** What was judged. `unattributed` are changes that are remembered from here on, `forgotten` the coordinates of those that are no more. */
@@ -197,7 +191,7 @@ function judgeAgain(join: Join, { change, dueMs }: Unattributed, clocks: Readonl
 }
 
 function heldAbout(join: Join, change: OpenChange): HeldClaim[] {
-  return [...new Set(keysOfChange(change).flatMap(key => [...(join.claims.get(key) ?? [])]))]
+  return [...join.claims.of(keysOfChange(change))]
 }
 
 /** Remembers a change for lines that come late, and those that did. Says which others had to be forgotten to make room. */
@@ -206,17 +200,16 @@ function rememberUnattributed(join: Join, change: OpenChange, options: JoinOptio
   addUnattributed(join, remembered)
   for (const held of heldAbout(join, change)) hope(join, remembered, held, options)
   if (join.unattributed.size <= options.mostRemembered) return []
-  let oldest = remembered
-  for (const each of join.unattributed.values()) if (compareChanges(each.change, oldest.change) < 0) oldest = each
-  forgetUnattributed(join, oldest)
-  return [oldest.change.coordinate]
+  const { coordinate } = oldestOf([...join.unattributed.values()].map(each => each.change))
+  forgetUnattributed(join, join.unattributed.get(coordinate)!)
+  return [coordinate]
 }
 
 /** Changes that this line says something of are judged again, when every source has come as far as it would for a line in time. */
 function tellLate(join: Join, held: HeldClaim, options: JoinOptions): void {
   const { claim } = held
   if (claim.atMs - claim.beforeMs - options.skewMs > join.newestUnattributedMs) return
-  for (const key of keysOfClaim(claim)) for (const each of join.unattributedKeys.get(key) ?? []) hope(join, each, held, options)
+  for (const each of join.unattributedKeys.of(keysOfClaim(claim))) hope(join, each, held, options)
 }
 
 function hope(join: Join, each: Unattributed, held: HeldClaim, options: JoinOptions): void {
@@ -235,21 +228,13 @@ function isTaken({ arrivedMs }: HeldClaim, { timestampMs }: OpenChange, { rememb
 function addUnattributed(join: Join, each: Unattributed): void {
   join.unattributed.set(each.change.coordinate, each)
   join.newestUnattributedMs = Math.max(join.newestUnattributedMs, each.change.timestampMs)
-  for (const key of keysOfChange(each.change)) {
-    const ofKey = join.unattributedKeys.get(key)
-    if (ofKey) ofKey.add(each)
-    else join.unattributedKeys.set(key, new Set([each]))
-  }
+  join.unattributedKeys.add(keysOfChange(each.change), each)
 }
 
 function forgetUnattributed(join: Join, each: Unattributed): void {
   join.unattributed.delete(each.change.coordinate)
   join.hoped.delete(each)
-  for (const key of keysOfChange(each.change)) {
-    const ofKey = join.unattributedKeys.get(key)
-    ofKey?.delete(each)
-    if (ofKey?.size === 0) join.unattributedKeys.delete(key)
-  }
+  join.unattributedKeys.delete(keysOfChange(each.change), each)
 }
 
 /** The oldest line of a source that is still needed; null where none is. */
@@ -275,25 +260,13 @@ function neededUntil({ claim, late, arrivedMs }: HeldClaim): number {
 function forget(join: Join, held: HeldClaim): void {
   if (!join.held.get(held.sourceId)?.delete(held)) return
   join.heldCount--
-  for (const key of keysOfClaim(held.claim)) {
-    const claims = join.claims.get(key)
-    claims?.delete(held)
-    if (claims?.size === 0) join.claims.delete(key)
-  }
+  join.claims.delete(keysOfClaim(held.claim), held)
 }
 
-function keysOfClaim({ changes }: Claim): Set<string> {
-  const keys = new Set<string>()
-  for (const { resourceType, name, id, kinds } of changes) {
-    if (resourceType === null) for (const kind of kinds) keys.add(`kind ${kind}`)
-    else if (id !== null) keys.add(`id ${id}`)
-    if (resourceType !== null) keys.add(name === null ? resourceType : `${resourceType} ${name}`)
-  }
-  return keys
-}
-
-function keysOfChange({ kind, resourceType, name, id }: OpenChange): string[] {
-  return [`kind ${kind}`, resourceType, ...(name === null ? [] : [`${resourceType} ${name}`]), ...(id === null ? [] : [`id ${id}`])]
+function oldestOf(changes: Iterable<OpenChange>): OpenChange {
+  let oldest: OpenChange | null = null
+  for (const each of changes) if (oldest === null || compareChanges(each, oldest) < 0) oldest = each
+  return oldest!
 }
 
 function compareChanges(one: OpenChange, other: OpenChange): number {

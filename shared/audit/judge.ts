@@ -47,8 +47,8 @@ export interface JudgedLog {
 /** An `audit.checkpoint`, and what it names of all logs of its topic. */
 export interface Round {
   readonly sequence: number
-  /** Of its heads; equal where they are. */
-  readonly heads: string
+  /** Of its heads, and of the topic that goes on behind it; equal where they are. */
+  readonly says: string
 }
 
 export interface LogJudge {
@@ -89,7 +89,8 @@ export function openLogJudge(origin: string, known: readonly string[], sizes: Re
       }
       if (verifier!.heads === heads) return
       heads = verifier!.heads
-      rounds.push({ sequence: last!.sequence, heads: hash('sha256', canonical(heads as unknown as JsonValue), 'base64') })
+      const says = [heads, verifier!.continuedIn] as unknown as JsonValue
+      rounds.push({ sequence: last!.sequence, says: hash('sha256', canonical(says), 'base64') })
     } else if (kind === 'trailer') {
       const trailer = readTrailer(value)
       if ('fault' in trailer) return
@@ -125,8 +126,10 @@ export function openLogJudge(origin: string, known: readonly string[], sizes: Re
       const whole = fault === null
       if (!fault) {
         if (size === 0) fault = { sequence: 0, reason: 'the log holds no entry' }
+        else if (checkpointed === 0 && verifier!.last!.eventType !== 'audit.checkpoint')
+          fault = { sequence: 0, reason: 'the log holds no checkpoint: nothing of it is signed' }
         else if (lastKind === 'event') fault = { sequence: size - 1, reason: 'the log ends without a trailer behind it' }
-        else if (checkpointed === 0) fault = { sequence: 0, reason: 'the log holds no checkpoint: nothing of it is signed' }
+        else if (checkpointed === 0) fault = { sequence: size - 1, reason: 'no checkpoint follows it: nothing of the log is signed' }
         else if (!known.includes(vkeys[0]!)) fault = { sequence: 0, reason: `the first key of the log (${vkeys[0]}) is none that is known from outside` }
       }
       const { chains = 1, continues = [], continuedIn = null, last = null } = verifier ?? {}

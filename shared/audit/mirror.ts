@@ -2,49 +2,25 @@ import type { JsonValue } from '../domain/json.ts'
 import type { ChangeKind } from '../kafka/metadata-log/decode/describe.ts'
 import { askedFor, type Claim, claimOfAccess, claimOfJournal, claimOfRequest } from './claim.ts'
 import type { AuditEvent } from './event.ts'
-import { accessEvent, foldedEvent } from './events/access.ts'
 import { attributionEvent } from './events/attribution.ts'
-import { authenticationEvent, foldedLoginsEvent } from './events/authentication.ts'
 import { changeEvent } from './events/change.ts'
 import { journalEvent } from './events/journal.ts'
-import { placeOf } from './events/line.ts'
 import { routineEvent, unknownRecordEvent } from './events/metadata.ts'
-import { unparsedEvent } from './events/mirror.ts'
-import { requestEvent } from './events/request.ts'
-import { type Exclusion, leaveOut, type LeftOut } from './exclusion.ts'
-import {
-  type AccessMode,
-  type Began,
-  closeDenied,
-  closeDue,
-  closeSilent,
-  type CountedLogin,
-  type Fold,
-  foldBegan,
-  type Folded,
-  foldLine,
-  foldLogin,
-  type FoldOptions,
-  newFold
-} from './fold.ts'
-import { type AuthorizerLine, type ChangeInput, type Input, type LineInput, timeOf } from './inputs.ts'
+import type { Exclusion, LeftOut } from './exclusion.ts'
+import { type Began, closeDenied, closeDue, closeSilent, type Fold, foldBegan, type Folded, newFold } from './fold.ts'
+import { type ChangeInput, type Input, type LineInput, timeOf } from './inputs.ts'
 import { forgetDenied, holdChange, holdClaim, type Join, joinBegan, type JoinOptions, judgeChange, judgeDue, newJoin } from './join.ts'
-import type { Setting } from './ocsf.ts'
+import { countedEvent, lineRead, type LineOptions } from './mirror-lines.ts'
 import { type OpenChange, openChange } from './open-change.ts'
 import { advance, type ClockOptions, jointOf, type Joint, type SourceClock, unset, watermarkOf } from './watermark.ts'
 
-export interface MirrorOptions extends FoldOptions, JoinOptions, ClockOptions {
-  readonly setting: Setting
+export interface MirrorOptions extends LineOptions, JoinOptions, ClockOptions {
   /** A source that is further behind the furthest is not waited for. */
   readonly giveUpMs: number
   /** Reeve's own principal, for what its journal says it did; null where nobody knows. */
   readonly ownPrincipal: string | null
-  /** How an allowed access is written. */
-  readonly modeOf: (line: AuthorizerLine) => AccessMode
   /** Whether a source tells of no change, so that nobody who looks for one waits for it: a quiet log of logins must not hold up the others. */
   readonly isBystander: (sourceId: string) => boolean
-  /** Whether what this principal was allowed, or did, is left out and counted. What it was denied is written. */
-  readonly isExcluded: (principal: string) => boolean
 }
 
 /** Where a source must be read again from after a restart, and what was known there. JSON, the `resume` of a trailer. */
@@ -94,9 +70,6 @@ export interface Made {
   /** Coordinates of changes of which nothing more is to come. */
   readonly settled: readonly string[]
 }
-
-/** Brokers ask for ALTER on the cluster to end a transaction, each of the mirror's own too. */
-const endOfTransaction = 'WriteTxnMarkers'
 
 const nothing: Made = { events: [], opened: [], settled: [] }
 
@@ -153,7 +126,7 @@ export function step(mirror: Mirror, input: Input, { replay }: { readonly replay
   const made = input.kind === 'change' ? changed(mirror, input, watermarkOf(before, options), replay) : nothing
   const event =
     input.kind === 'line'
-      ? lineRead(mirror, source, input, began, watermarkMs, replay, folded)
+      ? lineRead({ fold: source.fold, foldFrom: source.foldFrom, exclusion: mirror.exclusion, options }, input, { began, watermarkMs, replay }, folded)
       : input.kind === 'change' || replay
         ? null
         : told(options, input)
@@ -258,60 +231,4 @@ function claimOf(input: Input, { windowMs, ownPrincipal }: MirrorOptions): Claim
   if (input.kind !== 'line') return null
   if (input.line.kind === 'authorizer') return claimOfAccess(input.line, windowMs)
   return input.line.kind === 'request' ? claimOfRequest(input.line, windowMs) : null
-}
-
-/** Accesses and logins that are folded go into the fold; what that closes is added to `folded`. */
-function lineRead(
-  mirror: Mirror,
-  source: Source,
-  { line }: LineInput,
-  began: Began,
-  watermarkMs: number,
-  replay: boolean,
-  folded: Folded[]
-): AuditEvent | null {
-  const { options, exclusion } = mirror
-  const { setting } = options
-  if (line.kind === 'other') return null
-  const login = loginIn(line, began.clock)
-  if (login !== null) {
-    if (began.index < source.foldFrom) return null
-    const { alone, closed } = foldLogin(source.fold, login, began, watermarkMs, options)
-    folded.push(...closed)
-    if (!alone || replay) return null
-  }
-  if (line.kind === 'login') return authenticationEvent(setting, line)
-  if (line.kind === 'unparsed') return replay ? null : unparsed(setting, line, began.clock)
-  const written = line.kind === 'authorizer' && !line.allowed
-  if (!written && options.isExcluded(line.principal)) {
-    if (!replay) leaveOut(exclusion, line.principal, line.time.atMs, line.kind === 'authorizer' ? line.resourceRefCount : line.items.length)
-    return null
-  }
-  if (line.kind === 'request') return replay ? null : requestEvent(setting, line)
-  const mode = written ? 'each' : line.accessAsked === false ? 'count' : line.request === endOfTransaction ? 'fold' : options.modeOf(line)
-  if (mode === 'each') return replay ? null : accessEvent(setting, line)
-  if (began.index >= source.foldFrom) folded.push(...foldLine(source.fold, line, mode, began, watermarkMs, options))
-  return null
-}
-
-/** What is counted of a line about a login; null for all others, and where nobody knows the minute. */
-function loginIn(line: LineInput['line'], { newestMs }: SourceClock): CountedLogin | null {
-  const { coordinate } = line
-  if (line.kind === 'login') {
-    const { succeeded, address, mechanism, reason, time } = line
-    return { succeeded, address, mechanism, reason, coordinate, atMs: time.atMs }
-  }
-  const atMs = line.time?.atMs ?? newestMs
-  if (line.kind !== 'unparsed' || !line.login || atMs === null) return null
-  return { succeeded: false, address: null, mechanism: null, reason: 'unparsed', coordinate, atMs }
-}
-
-function countedEvent(setting: Setting, folded: Folded): AuditEvent {
-  return folded.kind === 'login' ? foldedLoginsEvent(setting, folded) : foldedEvent(setting, folded)
-}
-
-function unparsed(setting: Setting, line: Extract<LineInput['line'], { kind: 'unparsed' }>, { newestMs }: SourceClock): AuditEvent {
-  const { reason, lengthBytes, sha256, flaws, time } = line
-  const timeFrom = time !== null ? 'line' : newestMs !== null ? 'line-before' : 'unknown'
-  return unparsedEvent(setting, { coordinate: placeOf(line), timestampMs: time?.atMs ?? newestMs, timeFrom, reason, lengthBytes, sha256, flaws })
 }

@@ -82,8 +82,11 @@ export function openLogVerifier({ origin, vkey }: LogIdentity): LogVerifier {
   let endedFor: string | null = null
 
   const takeFacts = (entry: Entry): string | null => {
-    const named = entry.value.payload.unmapped['trailer']
+    const { unmapped } = entry.value.payload
+    const named = unmapped['trailer']
     if (named !== lastTrailer) return `it names the trailer ${JSON.stringify(named)}, the last before it is ${JSON.stringify(lastTrailer)}`
+    const absent = ['epoch', 'powers', 'excluded', 'silent'].find(member => unmapped[member] === undefined)
+    if (absent !== undefined) return `it says nothing of ${absent}`
     heads = headsOf(entry, chains, heads)
     const own = heads?.[partsOf(origin).partition]
     if (own && (own.size !== closed || own.fingerprint !== closedWith))
@@ -200,6 +203,7 @@ function beginsRightly({ previous, eventType, value, origin }: Entry, vkey: stri
   if (eventType !== 'audit.began') return `the first entry is of the type ${eventType}, expected audit.began`
   if (previous !== null) return 'the first entry names one before it'
   if (unmapped['origin'] !== origin) return `the log began as ${JSON.stringify(unmapped['origin'])}`
+  if (typeof unmapped['topicId'] !== 'string') return `the log began with the topic id ${JSON.stringify(unmapped['topicId'])}`
   if (unmapped['vkey'] !== vkey) return `the log began with the key ${JSON.stringify(unmapped['vkey'])}, expected ${vkey}`
   return null
 }

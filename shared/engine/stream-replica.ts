@@ -15,6 +15,7 @@ import { memoryTopic } from './topics.ts'
 /** How long one look at the sources waits for something. */
 const lookMs = 200
 const againMs = 1_000
+const nothing: Memory = new Map()
 
 export interface StreamReplicaParts extends Surroundings {
   readonly stream: AnyStream
@@ -86,6 +87,11 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
       // What is remembered without an output can wait: who goes on without it reads the same again and finds nothing either.
       const pending = new Map<string, JsonValue | null>()
       const remember = (memory: Memory): void => memory.forEach((value, key) => pending.set(key, value))
+      const write = async (outputs: readonly unknown[], also: Memory): Promise<void> => {
+        remember(sink.standing?.() ?? nothing)
+        await sink.write(outputs, recordsOf(topic, new Map([...pending, ...also])), watched.durable())
+        pending.clear()
+      }
       const outbox = new StreamOutbox(notifier, remembered, log)
       parts.onOutbox?.(() => outbox.backlog())
       let telling: Promise<void> | null = null
@@ -104,16 +110,13 @@ async function lead(parts: StreamReplicaParts, store: StateStore, topic: string,
         onStep?.({ inputs: inputs.length, outputs: outputs.length })
         const due = performance.now() - renewedAt >= times.renewEveryMs
         if (outputs.length === 0 && !due) continue
-        remember(sink.standing?.() ?? new Map())
-        await sink.write(outputs, recordsOf(topic, due ? new Map([...pending, ...lease(false)]) : pending), watched.durable())
-        pending.clear()
+        await write(outputs, due ? lease(false) : nothing)
         if (due) renewedAt = performance.now()
         // Steps that wait for nothing follow one another without an end, and requests that are under way would stand still.
         await otherWork()
       }
       await telling
-      remember(sink.standing?.() ?? new Map())
-      await sink.write([], recordsOf(topic, new Map([...pending, ...lease(true)])), watched.durable())
+      await write([], lease(true))
       await sink.flush()
       log.info({ epoch }, 'stopped in good order')
     } finally {

@@ -184,6 +184,16 @@ class TopicCases:
         behind.events(2)
         behind.checkpoint()
         add('entries behind the end of a topic', 3, behind)
+        add('a log whose only checkpoint is missing', 2, small(None, events=(1,)), files=lambda export: os.remove(os.path.join(export, '0/checkpoints', f'{3:020d}')))
+        for name in ('epoch', 'powers', 'excluded', 'silent'):
+            add(f'an audit.checkpoint without its {name}', 2, small(None, events=(1,), alter={0: {'event:2': without(f'payload/unmapped/{name}')}}))
+        add('an audit.began without its topicId', 0, small(None, events=(1,), alter={0: {'event:0': without('payload/unmapped/topicId')}}))
+        for name, change in (('of no other', without('payload/unmapped/continues')), ('of another one', set_at('payload/unmapped/continues/size', 4))):
+            add(f'a topic with one log that goes on from the end {name}, which are not at hand', 0, small(began={'continues': good}, alter={1: {'event:0': change}}))
+        for name, at, change in (('one log', {1: 1}, without('payload/unmapped/continuedIn')), ('all logs but one', {0: 2}, without('payload/unmapped/continuedIn')),
+                                 ('one log elsewhere', {1: 1}, set_at('payload/unmapped/continuedIn', 'elsewhere'))):
+            add(f'a topic that ends otherwise in {name}', 1,
+                small(said={'continuedIn': EARLIER}, alter={partition: {f'event:{sequence}': change} for partition, sequence in at.items()}))
 
     def earlier(self):
         """A topic of three logs beside the export of the one of two that it continues."""

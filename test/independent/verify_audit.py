@@ -385,7 +385,7 @@ class Log:
         self.tree, self.key, self.leaving, self.keys = Tree(), first_key, [], [first_key]
         self.before, self.seen, self.at, self.checkpoints = None, set(), {}, {}
         self.topic, self.partition = topic_and_partition(origin)
-        # `chains` is None in a topic of one log, `continued` the topic that this one is continued in. `links` are faults of point 10, which do not keep a log from being compared with others.
+        # `chains` is None in a topic of one log, `continued` the topic that this one is continued in. `links` are faults of point 10.
         self.chains, self.heads, self.ends, self.continued, self.links = None, None, [], None, []
 
     def append(self, data):
@@ -408,7 +408,7 @@ class Log:
             self.at[size] = (list(self.tree.edge), self.leaving + [self.key], fingerprint, event['timestamp'])
         self.check_links(event['eventType'], unmapped, sequence)
         if event['eventType'] == 'audit.checkpoint':
-            self.checkpoints[sequence] = (unmapped['trailer'], self.heads)
+            self.checkpoints[sequence] = (unmapped['trailer'], self.heads, self.continued)
             self.leaving = []
 
     def check_chain(self, event, sequence):
@@ -558,9 +558,9 @@ class Verification:
         self.check_trailers(trailers)
         self.check_checkpoints(checkpoints)
         self.check_tiles()
-        # By points 1 to 5 and 8.
-        self.holds = not self.faults
+        # By points 1 to 5 and 8, and 10 as far as the log says it itself.
         self.faults += self.log.links
+        self.holds = not self.faults
         for held, counts in anchored:
             agreed = self.check_anchored(held)
             self.anchored = max(self.anchored, agreed if counts else 0)
@@ -652,7 +652,7 @@ class Verification:
                 if trailer.get('signers') != [key.text for key in signers]:
                     self.fault(sequence - 1, "the trailer's signers are not the keys in force")
         names, position = {size: name for size, name, _ in trailers}, 0
-        for sequence, (named, heads) in self.log.checkpoints.items():
+        for sequence, (named, heads, _) in self.log.checkpoints.items():
             while position < len(trailers) and trailers[position][0] <= sequence:
                 position += 1
             size, name, trailer = trailers[position - 1] if position else (0, None, {})
@@ -702,6 +702,8 @@ class Verification:
                     require(checkpoint.signers(signers) == set(signers), 'the checkpoint is not signed by the keys in force')
                 except Doubt as doubt:
                     self.fault(size - 1, str(doubt))
+        if self.log.tree.size == self.size and not self.log.checkpoints:
+            self.fault(0, 'there is no audit.checkpoint')
         for sequence in self.log.checkpoints:
             if sequence + 1 not in checkpoints:
                 self.fault(sequence, f'there is no checkpoint for audit.checkpoint, of size {sequence + 1}')
@@ -808,13 +810,15 @@ def check_beside(logs):
             elif others:
                 log.fault(0, f'one of {chains} logs; {shown(others[0].origin)} says otherwise')
     sound = [log for log in logs if log.holds and log.log.chains is not None]
-    said = [[(sequence, ENCODE(heads)) for sequence, (_, heads) in sorted(log.log.checkpoints.items())] for log in sound]
+    said = [[(sequence, ENCODE([heads, continued])) for sequence, (_, heads, continued) in sorted(log.log.checkpoints.items())] for log in sound]
     for log, own in zip(sound, said):
         if len(own) < max(map(len, said)):
             log.fault(log.size, f'cut: {len(own)} audit.checkpoint, another log of the topic has {max(map(len, said))}')
-        for (sequence, heads), (_, first) in zip(own, said[0]):
-            if heads != first:
-                log.fault(sequence, f'the heads are not those that {shown(sound[0].origin)} names')
+        if ENCODE(log.log.ends) != ENCODE(sound[0].log.ends):
+            log.fault(0, f'it continues something else than {shown(sound[0].origin)}')
+        for (sequence, named), (_, first) in zip(own, said[0]):
+            if named != first:
+                log.fault(sequence, f'the heads, or the topic that it is continued in, are not those that {shown(sound[0].origin)} names')
                 break
 
 

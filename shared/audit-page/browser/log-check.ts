@@ -159,7 +159,7 @@ export async function checkLog(
     }
     await progress(Math.min(records.length, from + atOnce))
   }
-  fault ??= endOf(records, edge.size, checkpoints.size)
+  fault ??= endOf(records, edge.size, checkpoints.size, lastType())
 
   return {
     fault,
@@ -202,10 +202,11 @@ async function readRecord({ kind, bytes }: LogRecord): Promise<ReadRecord> {
   return kind === 'note' ? { kind, bytes } : { kind, bytes, trailer: await checkTrailer(bytes) }
 }
 
-function endOf(records: readonly LogRecord[], size: number, checkpoints: number): CheckedLog['fault'] {
+function endOf(records: readonly LogRecord[], size: number, checkpoints: number, lastType: string | null): CheckedLog['fault'] {
   if (size === 0) return { sequence: 0, reason: 'the log holds no entry' }
+  if (checkpoints === 0 && lastType !== 'audit.checkpoint') return { sequence: 0, reason: 'the log holds no checkpoint: nothing of it is signed' }
   if (records.at(-1)!.kind === 'event') return { sequence: size - 1, reason: 'the log ends without a trailer behind it' }
-  return checkpoints === 0 ? { sequence: 0, reason: 'the log holds no checkpoint: nothing of it is signed' } : null
+  return checkpoints === 0 ? { sequence: size - 1, reason: 'no checkpoint follows it: nothing of the log is signed' } : null
 }
 
 function beginning({ eventType, previous, unmapped }: CheckedEntry, origin: string): string | null {
