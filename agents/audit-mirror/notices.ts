@@ -78,11 +78,10 @@ export function openNotices(remembered: Remembered): Notices {
 
   function toldOf(event: AuditEvent): Notice[] {
     const { eventType, payload } = event
-    const day = dayOf(event)
-    if (eventType === 'change.unattributed') return unattributed(event, day)
+    if (eventType === 'change.unattributed') return unattributed(event, dayOf(event))
     const late = payload.unmapped['toldLate'] as { readonly unattributed: string } | undefined
-    if (eventType === 'change.attributed' && late !== undefined) return attributedLate(event, day, late.unattributed)
-    return told[eventType] === undefined || told[eventType].when?.(payload) === false ? [] : [noticeOf(event, `audit-mirror/${eventType}/${day}`)]
+    if (eventType === 'change.attributed' && late !== undefined) return attributedLate(event, dayOf(event), late.unattributed)
+    return told[eventType] === undefined || told[eventType].when?.(payload) === false ? [] : [noticeOf(event, `audit-mirror/${eventType}/${dayOf(event)}`)]
   }
 
   return {

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bounded, boundedText, type Loose, shortText } from './bounds.ts'
+import { bounded, boundedText, bytesAsIs, type Loose, shortText } from './bounds.ts'
+import type { JsonValue } from '../domain/json.ts'
 import { canonical } from './canonical.ts'
 
 const roomy = { textBytes: 1_000, items: 100 }
@@ -68,27 +69,56 @@ test('two long texts with the same beginning have different short texts', () => 
   expect(Buffer.byteLength(one!)).toBeLessThanOrEqual(200)
 })
 
-test('whatever comes in, what comes out is canonical JSON, the same each time, with no text beyond its bound', () => {
-  const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
-    fc.string(),
-    fc.string({ unit: 'binary', minLength: 90, maxLength: 300 }),
-    fc.constant('\ud83d'),
-    fc.constant('__proto__')
+const text = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string(),
+  fc.string({ unit: 'binary', minLength: 90, maxLength: 300 }),
+  fc.constant('\ud83d'),
+  fc.constant('__proto__')
+)
+const { loose } = fc.letrec<{ loose: Loose }>(tie => ({
+  loose: fc.oneof(
+    { maxDepth: 4 },
+    text,
+    fc.double(),
+    fc.integer(),
+    fc.bigInt(),
+    fc.constant(undefined),
+    fc.boolean(),
+    fc.array(tie('loose')),
+    fc.dictionary(text, tie('loose'))
   )
-  const { loose } = fc.letrec<{ loose: Loose }>(tie => ({
-    loose: fc.oneof(
-      { maxDepth: 4 },
-      text,
-      fc.double(),
-      fc.integer(),
-      fc.bigInt(),
-      fc.constant(undefined),
-      fc.boolean(),
-      fc.array(tie('loose')),
-      fc.dictionary(text, tie('loose'))
-    )
-  }))
+}))
+
+/** Near the bounds of the test below, on both sides of them. */
+const { near } = fc.letrec<{ near: Loose }>(tie => {
+  const short = fc.oneof(fc.string({ maxLength: 16 }), fc.string({ minLength: 95, maxLength: 110 }), fc.constantFrom('__proto__', '\ud83d'))
+  const leaf = fc.oneof(
+    { weight: 6, arbitrary: fc.oneof(short, fc.maxSafeInteger(), fc.boolean(), fc.constant(null)) },
+    fc.constantFrom(undefined, 0.5, -0, 7n)
+  )
+  return { near: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie('near'), { maxLength: 6 }), fc.dictionary(short, tie('near'), { maxKeys: 6 })) }
+})
+
+test('what is kept as it is is what its bounds would make of it, within the bytes that are told', () => {
+  let [kept, changed] = [0, 0]
+  fc.assert(
+    fc.property(near, value => {
+      const bounds = { textBytes: 100, items: 2 }
+      const bytes = bytesAsIs(value, bounds)
+      if (bytes === Infinity) return void changed++
+      kept++
+      const { value: made, cut } = bounded(value, bounds)
+      expect(cut).toBe(false)
+      expect(canonical(value as JsonValue)).toBe(canonical(made))
+      expect(Buffer.byteLength(canonical(made))).toBeLessThanOrEqual(bytes)
+    }),
+    { numRuns: 1_000 }
+  )
+  expect(Math.min(kept, changed)).toBeGreaterThan(50)
+})
+
+test('whatever comes in, what comes out is canonical JSON, the same each time, with no text beyond its bound', () => {
   fc.assert(
     fc.property(loose, value => {
       const once = bounded(value, { textBytes: 100, items: 5 })

@@ -38,7 +38,7 @@ const ellipsis = '…'
 export function bounded(value: Loose, bounds: Bounds): Bounded {
   const state: Walk = { cut: false, mostBytes: 0 }
   const kept = walk(value, bounds, state, 0)
-  return { value: kept, ...state }
+  return { value: kept, cut: state.cut, mostBytes: state.mostBytes }
 }
 
 function walk(value: Loose, bounds: Bounds, state: Walk, depth: number): JsonValue {
@@ -81,6 +81,28 @@ function walk(value: Loose, bounds: Bounds, state: Walk, depth: number): JsonVal
   return { cut: members, items: names.length, sha256: sha256Of(value) }
 }
 
+/** How many bytes the JSON of a value that `bounded` would give back as it is has at most; Infinity where it would change anything. */
+export function bytesAsIs(value: Loose, bounds: Bounds, depth = 0): number {
+  if (typeof value === 'string') return isShort(value, bounds.textBytes) ? valueBytes + value.length * characterBytes : Infinity
+  if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? valueBytes : Infinity
+  if (value === null || typeof value === 'boolean') return valueBytes
+  if (typeof value !== 'object' || depth >= deepest) return Infinity
+  let bytes = valueBytes
+  if (Array.isArray(value)) {
+    if (value.length > bounds.items) return Infinity
+    for (const item of value as readonly Loose[]) bytes += bytesAsIs(item, bounds, depth + 1)
+    return bytes
+  }
+  const names = Object.keys(value)
+  if (names.length > bounds.items) return Infinity
+  for (const name of names) {
+    if (!isShort(name, bounds.textBytes)) return Infinity
+    const member = (value as Readonly<Record<string, Loose>>)[name]
+    if (member !== undefined) bytes += name.length * characterBytes + bytesAsIs(member, bounds, depth + 1)
+  }
+  return bytes
+}
+
 /** Text within so many bytes, or its first part with length and hash. Half of a surrogate pair counts as cut: UTF-8 cannot carry it. */
 export function boundedText(text: string, mostBytes: number): JsonValue {
   return cutText(text, mostBytes, { cut: false, mostBytes: 0 })
@@ -101,9 +123,14 @@ export function shortText(text: string, mostBytes: number): string {
   return whole === text ? text : `${prefix(text, Math.max(0, mostBytes - 80))[0]}${ellipsis}sha256:${hash('sha256', text.toWellFormed(), 'hex')}`
 }
 
+/** Within the bound for certain, whatever characters it has: most text is. */
+function isShort(text: string, mostBytes: number): boolean {
+  return text.length * characterBytes <= mostBytes && text.isWellFormed()
+}
+
 /** The longest well-formed beginning whose JSON has at most so many bytes; the length of the whole where it was measured. */
 function prefix(text: string, mostBytes: number): [string, number | null] {
-  if (text.length * 6 <= mostBytes && text.isWellFormed()) return [text, null]
+  if (isShort(text, mostBytes)) return [text, null]
   const wellFormed = text.toWellFormed()
   let bytes = 0
   let at = 0

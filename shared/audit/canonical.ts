@@ -1,8 +1,17 @@
 import type { JsonValue } from '../domain/json.ts'
 
-/** Names of members come again and again: each is written once. */
-const written = new Map<string, string>()
-const mostWritten = 1_000
+/** The members of an object, in the order of the format. */
+interface Order {
+  /** As the object has them. */
+  readonly given: readonly string[]
+  readonly names: readonly string[]
+  /** Each name as JSON with its colon. */
+  readonly texts: readonly string[]
+}
+
+/** Objects with the same members come again and again: their orders by how many they are, as long as they are few and short. */
+const orders = new Map<number, Order[]>()
+const [mostOrders, mostNames, mostNameCharacters] = [16, 64, 1_000]
 /** JSON writes these characters as themselves; most texts have no others. */
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
@@ -24,26 +33,26 @@ export function canonical(value: JsonValue): string {
     return text === '' ? '[]' : `${text}]`
   }
   const members = value as Readonly<Record<string, JsonValue | undefined>>
-  for (const name of sortedNames(members)) {
-    const member = members[name]
-    if (member !== undefined) text += (text === '' ? '{' : ',') + nameOf(name) + canonical(member)
+  const { names, texts } = orderOf(members)
+  for (let index = 0; index < names.length; index++) {
+    const member = members[names[index]!]
+    if (member !== undefined) text += (text === '' ? '{' : ',') + texts[index]! + canonical(member)
   }
   return text === '' ? '{}' : `${text}}`
 }
 
-/** By UTF-16 code units (RFC 8785, section 3.2.3), as JavaScript compares text. */
-function sortedNames(members: object): string[] {
-  const names = Object.keys(members)
-  for (let index = 1; index < names.length; index++) if (names[index]! < names[index - 1]!) return names.sort()
-  return names
-}
-
-function nameOf(name: string): string {
-  const known = written.get(name)
-  if (known !== undefined) return known
-  const text = `${textOf(name)}:`
-  if (written.size < mostWritten) written.set(name, text)
-  return text
+function orderOf(members: object): Order {
+  const given = Object.keys(members)
+  const known = orders.get(given.length)
+  const found = known?.find(order => given.every((name, index) => order.given[index] === name))
+  if (found !== undefined) return found
+  // By UTF-16 code units (RFC 8785, section 3.2.3), as JavaScript compares text.
+  const names = given.toSorted()
+  const order = { given, names, texts: names.map(name => `${textOf(name)}:`) }
+  if (known === undefined && given.length <= mostNames) orders.set(given.length, [])
+  const room = orders.get(given.length)
+  if (room !== undefined && given.join('').length <= mostNameCharacters && room.push(order) > mostOrders) room.shift()
+  return order
 }
 
 function textOf(text: string): string {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../domain/json.ts'
-import { type Bounds, bounded, boundedText, type Loose, shortText } from './bounds.ts'
+import { type Bounds, bounded, boundedText, bytesAsIs, type Loose, shortText } from './bounds.ts'
 import { eventIdOf } from './event-id.ts'
 import type { AuditEvent, AuditSource, OcsfPayload } from './event.ts'
 
@@ -144,6 +144,7 @@ const mostPayloadBytes = 56_000
 const mostTextBytes = 500
 const whole: ReadonlySet<string> = new Set(['metadata', 'unmapped'])
 const mostCoordinateBytes = 1_000
+const besideMembersBytes = mostCoordinateBytes + 100
 /** From roomy to tight: the first within which the event fits is taken. */
 const levels: readonly Bounds[] = [
   { textBytes: 4_000, items: 200 },
@@ -203,8 +204,13 @@ function event(
   return { ...base, payload: fitting(raw, coordinate) }
 }
 
-/** The payload within the first level of bounds in which the event fits. */
+/** The payload within the first level of bounds in which the event fits: `raw` itself where nothing of it must be changed, as most. */
 function fitting(raw: Readonly<Record<string, Loose>>, coordinate: string): OcsfPayload {
+  if (mostBytesOf(raw) <= mostPayloadBytes) {
+    const unmapped = raw['unmapped'] as Record<string, Loose>
+    unmapped['coordinate'] = coordinate
+    return raw as unknown as OcsfPayload
+  }
   const first = within(raw, coordinate, levels[0]!)
   // Measured only where it is not short for certain.
   if (first.mostBytes <= mostPayloadBytes) return first.payload
@@ -216,10 +222,21 @@ function fitting(raw: Readonly<Record<string, Loose>>, coordinate: string): Ocsf
   return fits(payload) ? payload : flattened(payload, coordinate)
 }
 
+/** Infinity where something of it must be changed. */
+function mostBytesOf(raw: Readonly<Record<string, Loose>>): number {
+  let bytes = besideMembersBytes
+  for (const name of Object.keys(raw)) {
+    const value = raw[name]
+    if (value === undefined) continue
+    bytes += name.length + 6 + (whole.has(name) ? mostBytesOf(value as Readonly<Record<string, Loose>>) : bytesAsIs(value, levels[0]!))
+  }
+  return bytes
+}
+
 /** Bounds hold for each member of the payload, of its metadata and of what is unmapped: these themselves are never cut. */
 function within(raw: Readonly<Record<string, Loose>>, coordinate: string, bounds: Bounds): { payload: OcsfPayload; mostBytes: number } {
   let cut = false
-  let mostBytes = mostCoordinateBytes + 100
+  let mostBytes = besideMembersBytes
   const members = (object: Readonly<Record<string, Loose>>): Record<string, JsonValue> => {
     const kept: Record<string, JsonValue> = {}
     for (const name of Object.keys(object)) {
@@ -236,7 +253,11 @@ function within(raw: Readonly<Record<string, Loose>>, coordinate: string, bounds
     }
     return kept
   }
-  return { payload: withCoordinate(members(raw), coordinate, cut), mostBytes }
+  const payload = members(raw)
+  const { metadata, unmapped } = payload as { metadata: Record<string, JsonValue>; unmapped: Record<string, JsonValue> }
+  if (cut) metadata['is_truncated'] = true
+  unmapped['coordinate'] = coordinate
+  return { payload: payload as unknown as OcsfPayload, mostBytes }
 }
 
 function fits(payload: OcsfPayload): boolean {
@@ -247,17 +268,12 @@ function fits(payload: OcsfPayload): boolean {
 function flattened(payload: OcsfPayload, coordinate: string): OcsfPayload {
   const flat = Object.entries(payload).map(([name, value]) => [name, whole.has(name) ? value : beginning(value)] as const)
   const unmapped = Object.fromEntries(Object.entries(payload.unmapped).map(([name, value]) => [name, beginning(value)]))
-  return withCoordinate({ ...Object.fromEntries(flat), unmapped }, coordinate, true)
+  const metadata = { ...payload.metadata, is_truncated: true }
+  return { ...Object.fromEntries(flat), metadata, unmapped: { ...unmapped, coordinate } } as unknown as OcsfPayload
 }
 
 function beginning(value: JsonValue): JsonValue {
   return typeof value === 'object' && value !== null ? boundedText(JSON.stringify(value), 200) : value
-}
-
-function withCoordinate(payload: Readonly<Record<string, JsonValue>>, coordinate: string, cut: boolean): OcsfPayload {
-  const metadata = payload['metadata'] as Readonly<Record<string, JsonValue>>
-  const unmapped = payload['unmapped'] as Readonly<Record<string, JsonValue>>
-  return { ...payload, metadata: cut ? { ...metadata, is_truncated: true } : metadata, unmapped: { ...unmapped, coordinate } } as unknown as OcsfPayload
 }
 
 function user(principal: string | null): Loose {
