@@ -18,7 +18,7 @@ const local = join(root, '.local')
 /** What Node is given: options of its own, then a file of the checkout, then words that always come first. */
 const COMMANDS = /** @type {Record<string, string[]>} */ ({
   demo: ['agents/main.ts', 'demo'],
-  // A small young generation: scans would let it grow to 128 MB.
+  // A small young generation, which scans would let grow to 128 MB; for a stream see `main`.
   reeve: ['--max-semi-space-size=8', 'agents/main.ts'],
   test: ['test/run.ts'],
   faults: ['test/run.ts', '--faults'],
@@ -128,6 +128,8 @@ export async function main(/** @type {string | undefined} */ command, /** @type 
     return 0
   }
   const words = wordsOf(command)
+  // What a stream makes of each line lives until it is committed, longer than a small young generation keeps it.
+  if (command === 'reeve' && args.includes('stream')) words[0] = '--max-semi-space-size=64'
   mkdirSync(local, { recursive: true })
   removeUnfinished()
   const node = nodeProgram()

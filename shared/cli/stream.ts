@@ -15,7 +15,6 @@ import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import type { AddCommand } from './command.ts'
 import { CommandFailure, exitCodes } from './exit-codes.ts'
-import { keepHeapSmall } from './heap.ts'
 import { type Cli, type GlobalOptions, reach, readConfig } from './session.ts'
 import { engineSettings } from './settings.ts'
 
@@ -25,7 +24,6 @@ async function stream(cli: Cli, options: GlobalOptions, name: string): Promise<v
   const found = streamCalled(cli.streams, name)
   const configured = config.agents[name]
   if (!configured?.enabled) throw new CommandFailure(exitCodes.configuration, `${name} is off: name it under agents to run it`)
-  keepHeapSmall()
   const log = openLog({ level: config.log.level })
   const holder = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`
   const metrics = openMetrics()
