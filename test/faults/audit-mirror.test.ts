@@ -130,7 +130,8 @@ describe('a cluster of three', () => {
     await here.load(5)
     await until(
       'a checkpoint left the cluster',
-      async () => (await here.read(faulty)).entries.filter(({ eventType }) => eventType === 'audit.checkpoint').length > 1,
+      // Another one comes when something moves behind it, which here nothing need do.
+      async () => (await here.read(faulty)).entries.some(({ eventType }) => eventType === 'audit.checkpoint'),
       30_000
     )
     await sleep(1_500)

@@ -61,6 +61,8 @@ export interface MirrorWorld {
   mirror(name: string, policy?: { readonly chains?: number; readonly [knob: string]: unknown }, parts?: Parts): MirrorUnderTest
   /** Writes so many lines and changes, the same for the same seed and number; lines are of the time they are written at. */
   load(steps: number): Promise<void>
+  /** So many changes of one topic's settings as fast as the cluster takes them, of which no log says anything: more than one look of a mirror takes. */
+  burst(changes: number): Promise<void>
   raw(partition: number, value: Buffer): Promise<void>
   rawFile(text: string | Buffer): void
   rotate(): void
@@ -98,6 +100,7 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
   let forwarder: Appender | null = null
   let number = 0
   let rotations = 0
+  let burst = 0
   let newestMs = 0
   await kafka.admin.createTopics([{ name: linesTopic, partitions: 2, replicationFactor: 3, configs: { 'min.insync.replicas': '2' } }])
   writeFileSync(file, '')
@@ -249,6 +252,19 @@ export async function openMirrorWorld(options: { readonly seed: number; readonly
     },
     async load(steps) {
       for (let step = 0; step < steps; step++) await oneStep()
+    },
+    async burst(changes) {
+      const name = `${linesTopic}-burst`
+      if (!topics.includes(name)) {
+        topics.push(name)
+        await again(() => kafka.admin.createTopics([{ name, partitions: 1, replicationFactor: 1 }]))
+      }
+      for (let left = changes; left > 0; left -= 20)
+        await Promise.all(
+          Array.from({ length: Math.min(20, left) }, () =>
+            again(() => kafka.admin.alterConfigs({ kind: 'topic', name }, { 'retention.ms': String(60_000 + burst++) }))
+          )
+        )
     },
     raw: (partition, value) => append([{ partition, value }]),
     rawFile,

@@ -121,6 +121,8 @@ async function oneTopic(
     const where = isDead() ? doom!.step : 'by chance'
     await victim.kill()
     killsByStep[where] = (killsByStep[where] ?? 0) + 1
+    // Its successor takes several steps for what it finds then, and may die between them.
+    if (random() < 0.2) await world.burst(400)
   }
   next.go()
   await Promise.all([next.process.leads(), calm.start().leads()])
