@@ -61,6 +61,14 @@ test('a look with anything that does not stand for itself is one step, with what
   expect(steps).toEqual([numbers(0, 250), numbers(250, 500), numbers(500, 1_201)])
 })
 
+test('a look of hundreds of thousands, as the differences to a snapshot may be, is one step too', async () => {
+  const feed = fakeFeed('a')
+  const source = together([feed], { log })
+  const inputs = [...numbers(0, 300_000).map(moment), memory(300_000)]
+  feed.next = async () => inputs
+  expect(await source.next(0)).toHaveLength(inputs.length)
+})
+
 test('what comes while a step is being written was asked for before the next step', async () => {
   const [one, other] = [fakeFeed('one'), fakeFeed('other')]
   const source = together([one, other], { log })

@@ -64,10 +64,11 @@ export function together(feeds: readonly Feed[], { log, meter }: Pick<Surroundin
     ids: feeds.flatMap(({ ids }) => ids),
     async next(maxWaitMs) {
       if (waiting.length === 0) waiting = await come(maxWaitMs)
-      const inputs: MirrorInput[] = []
-      while (waiting.length > 0 && inputs.length < enough) inputs.push(...waiting.shift()!)
+      const taken: (readonly MirrorInput[])[] = []
+      for (let count = 0; waiting.length > 0 && count < enough; count += taken.at(-1)!.length) taken.push(waiting.shift()!)
       if (waiting.length === 0) lookAgain(maxWaitMs)
-      return inputs
+      // Not pushed as arguments of one call: the differences to a snapshot may be more than a call takes.
+      return taken.flat()
     },
     async close() {
       unwatch?.()
