@@ -43,15 +43,16 @@ export function canonical(value: JsonValue): string {
 
 function orderOf(members: object): Order {
   const given = Object.keys(members)
-  const known = orders.get(given.length)
-  const found = known?.find(order => given.every((name, index) => order.given[index] === name))
+  const known = orders.get(given.length) ?? []
+  const found = known.find(order => given.every((name, index) => order.given[index] === name))
   if (found !== undefined) return found
   // By UTF-16 code units (RFC 8785, section 3.2.3), as JavaScript compares text.
   const names = given.toSorted()
   const order = { given, names, texts: names.map(name => `${textOf(name)}:`) }
-  if (known === undefined && given.length <= mostNames) orders.set(given.length, [])
-  const room = orders.get(given.length)
-  if (room !== undefined && given.join('').length <= mostNameCharacters && room.push(order) > mostOrders) room.shift()
+  if (given.length <= mostNames && given.join('').length <= mostNameCharacters) {
+    if (known.push(order) > mostOrders) known.shift()
+    orders.set(given.length, known)
+  }
   return order
 }
 

@@ -200,7 +200,7 @@ function rememberUnattributed(join: Join, change: OpenChange, options: JoinOptio
   addUnattributed(join, remembered)
   for (const held of heldAbout(join, change)) hope(join, remembered, held, options)
   if (join.unattributed.size <= options.mostRemembered) return []
-  const { coordinate } = oldestOf([...join.unattributed.values()].map(each => each.change))
+  const { coordinate } = oldestOf(join.unattributed.values().map(each => each.change))
   forgetUnattributed(join, join.unattributed.get(coordinate)!)
   return [coordinate]
 }
